@@ -1,0 +1,1 @@
+"""What the user wants: settings, their faults, their paths, and the error every room raises."""

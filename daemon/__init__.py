@@ -1,0 +1,1 @@
+"""The running process: composition, lanes, scheduler, control API, client and command line."""

@@ -1,0 +1,1 @@
+"""What goes back: deciding what crosses, carrying it, recording it, undoing it."""
