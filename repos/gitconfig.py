@@ -1,0 +1,96 @@
+"""A repository's git settings, as git itself reads them.
+
+One run of `git config --list` honours what a reader of files would have to repeat: includes, `includeIf`, the
+worktree's own file (extensions.worktreeConfig) and the system's. Source: git-config(1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitferry.config.errors import GitferryError
+from gitferry.repos.git import Git, zsplit
+
+_TRUE = frozenset({"true", "yes", "on"})
+_FALSE = frozenset({"false", "no", "off", ""})
+
+
+class BadSetting(GitferryError):
+    """A git setting holds what git does not accept either."""
+
+    def __init__(self, key: str, value: str) -> None:
+        super().__init__(f"git setting {key} is {value!r}, which is neither true nor false", f"see `git config {key}`")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings by name, each with all its values in git's order, the one that counts last.
+
+    A name is `section.key` or `section.subsection.key` in git's spelling: section and key in lower case. A value is
+    None where the file names the key alone.
+    """
+
+    values: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+
+    def get(self, key: str) -> str | None:
+        """Return the value that counts, or None where there is none or the key stands alone."""
+        values = self.values.get(key)
+        return values[-1] if values else None
+
+    def all(self, key: str) -> tuple[str, ...]:
+        """Return every value of a setting that may have several."""
+        return tuple(value for value in self.values.get(key, ()) if value is not None)
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return a setting as git reads a boolean. Raises `BadSetting` where git would stop too."""
+        values = self.values.get(key)
+        if not values:
+            return default
+        value = values[-1]
+        if value is None or value.lower() in _TRUE:
+            return True
+        if value.lower() in _FALSE:
+            return False
+        try:
+            return int(value, 0) != 0
+        except ValueError:
+            raise BadSetting(key, value) from None
+
+    def path(self, key: str, environ: Mapping[str, str]) -> Path | None:
+        """Return a setting that names a file, `~` expanded, or None where it is absent or empty."""
+        value = self.get(key)
+        if not value:
+            return None
+        home = environ.get("HOME")
+        if home and (value == "~" or value.startswith("~/")):
+            return Path(home) / value[2:]
+        return Path(value).expanduser() if value.startswith("~") else Path(value)
+
+    def subsections(self, section: str) -> Iterator[tuple[str, str]]:
+        """Yield (subsection, key) of every setting of a section that has a subsection."""
+        for name in self.values:
+            head, _, rest = name.partition(".")
+            subsection, dot, key = rest.rpartition(".")
+            if head == section and dot:
+                yield subsection, key
+
+
+def read(git: Git) -> Config:
+    """Return the settings in force in the working tree of `git`. Starts one process. Raises `GitError`."""
+    return parse(git.run("config", "--list", "-z", "--show-scope").stdout)
+
+
+def parse(output: bytes) -> Config:
+    """Return the settings in the output of `git config --list -z --show-scope`.
+
+    Those of scope "command" are left out: they are what gitferry's own runner gives on the command line.
+    """
+    values: dict[str, list[str | None]] = {}
+    items = iter(zsplit(output))
+    for scope, item in zip(items, items, strict=True):
+        if scope != "command":
+            key, newline, value = item.partition("\n")
+            values.setdefault(key, []).append(value if newline else None)
+    return Config({key: tuple(found) for key, found in values.items()})

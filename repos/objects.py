@@ -1,0 +1,335 @@
+"""Git objects, read and written in-process: trees as values, commits, merge bases.
+
+An `Objects` belongs to one thread and one crossing (a `pygit2.Repository` shared between threads crashes).
+Everything written is fsynced, because neither git nor libgit2 does so by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import DeltaStatus, DiffFind, FileMode, ObjectType, SortMode
+
+from gitferry.config.errors import GitferryError
+from gitferry.repos.content import FILE, Content, Entry
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_TREE = 0o040000
+_EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
+
+
+class MissingObject(GitferryError):
+    """An object that history names is not in the repository."""
+
+    def __init__(self, oid: str) -> None:
+        super().__init__(
+            f"object {oid} is missing from the repository", "run `git fsck`; a shallow or damaged clone must be mended"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A commit's author or committer."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """What planning needs to know of a commit."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+
+
+class Objects:
+    """One repository's object database and refs. Object ids are hex strings."""
+
+    def __init__(self, git_dir: Path) -> None:
+        self.repo = pygit2.Repository(str(git_dir))
+        if not (self.repo.odb.exists(EMPTY_TREE)):
+            self.repo.write(ObjectType.TREE, b"")
+        self._trees: dict[str, dict[str, Entry]] = {}
+
+    def close(self) -> None:
+        """Release file handles."""
+        self.repo.free()
+
+    # -- refs ---------------------------------------------------------------------------------------------------
+
+    def ref(self, name: str) -> str | None:
+        """Return the commit a ref points at, or None where there is no such ref."""
+        reference = self.repo.references.get(name)
+        return None if reference is None else str(reference.resolve().target)
+
+    def symbolic(self, name: str) -> str | None:
+        """Return the ref that a symbolic ref names, as HEAD names its branch; None for any other ref."""
+        target = self.repo.lookup_reference(name).target
+        return target if isinstance(target, str) else None
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Return every direct ref below `prefix` with what it points at."""
+        found = {}
+        for name in self.repo.references:
+            if name.startswith(prefix):
+                target = self.ref(name)
+                if target is not None:
+                    found[name] = target
+        return found
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def tree_of(self, commit: str | None) -> str:
+        """Return the root tree of a commit; nothing has the empty tree."""
+        return EMPTY_TREE if commit is None else self.info(commit).tree
+
+    def info(self, commit: str) -> CommitInfo:
+        """Return a commit's tree and parents. Raises MissingObject."""
+        found: object = self.repo.get(commit)
+        if not isinstance(found, pygit2.Commit):
+            raise MissingObject(commit)
+        return CommitInfo(commit, str(found.tree_id), tuple(str(parent) for parent in found.parent_ids))
+
+    def blob(self, oid: str) -> bytes:
+        """Return a blob's bytes. Raises MissingObject."""
+        if not self.repo.odb.exists(oid):
+            raise MissingObject(oid)
+        _, data = self.repo.read(oid)
+        return data
+
+    def size(self, oid: str) -> int:
+        """Return a blob's size in bytes."""
+        return len(self.blob(oid))
+
+    def entries(self, tree: str) -> dict[str, Entry]:
+        """Return one tree's own entries by name (bytes that are not UTF-8 become surrogates)."""
+        known = self._trees.get(tree)
+        if known is None:
+            if not self.repo.odb.exists(tree):
+                raise MissingObject(tree)
+            known = dict(_parse_tree(self.repo.read(tree)[1]))
+            self._trees[tree] = known
+        return known
+
+    def at(self, tree: str, path: str) -> Entry | None:
+        """Return what stands at `path` below a root tree: a file's entry, a directory's, or None."""
+        if path == ".":
+            return Entry(_TREE, tree)
+        found: Entry | None = Entry(_TREE, tree)
+        for name in path.split("/"):
+            if found is None or found.mode != _TREE:
+                return None
+            found = self.entries(found.oid).get(name)
+        return found
+
+    def file_at(self, tree: str, path: str) -> Entry | None:
+        """Return the file, symlink or submodule at `path`; a directory is None."""
+        found = self.at(tree, path)
+        return None if found is None or found.mode == _TREE else found
+
+    def content(self, tree: str, paths: Iterable[str]) -> Content:
+        """Return those of `paths` that exist as files in a root tree, with their entries."""
+        found = ((path, self.file_at(tree, path)) for path in paths)
+        return {path: entry for path, entry in found if entry is not None}
+
+    def walk(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+        """Yield every file below a tree as (path, entry)."""
+        for name, entry in self.entries(tree).items():
+            path = prefix + name
+            if entry.mode == _TREE:
+                yield from self.walk(entry.oid, path + "/")
+            else:
+                yield path, entry
+
+    def changed(self, old: str, new: str, prefix: str = "") -> Iterator[str]:
+        """Yield the paths of files that differ between two trees; equal subtrees cost nothing."""
+        if old == new:
+            return
+        before, after = self.entries(old), self.entries(new)
+        for name in {**before, **after}:
+            a, b = before.get(name), after.get(name)
+            if a == b:
+                continue
+            path = prefix + name
+            a_tree = a.oid if a is not None and a.mode == _TREE else None
+            b_tree = b.oid if b is not None and b.mode == _TREE else None
+            if (a is not None and a_tree is None) or (b is not None and b_tree is None):
+                yield path
+            if a_tree is not None or b_tree is not None:
+                yield from self.changed(a_tree or EMPTY_TREE, b_tree or EMPTY_TREE, path + "/")
+
+    def renames(self, old: str, new: str) -> list[tuple[str, str]]:
+        """Return (from, to) for files that moved between two root trees, changed by half at the most.
+
+        Empty files are left out: they all look like one another.
+        """
+        paths = tuple(self.changed(old, new))
+        before, after = self.content(old, paths), self.content(new, paths)
+        if before.keys() >= after.keys() or after.keys() >= before.keys():
+            return []  # nothing added, or nothing removed
+        # Only what changed is compared: libgit2 would read every directory of both trees.
+        small = [self.repo[self.apply(EMPTY_TREE, dict(side))] for side in (before, after)]
+        if not isinstance(small[0], pygit2.Tree) or not isinstance(small[1], pygit2.Tree):
+            raise MissingObject(old)
+        diff = small[0].diff_to_tree(small[1])
+        diff.find_similar(DiffFind.FIND_RENAMES)
+        return [
+            (_name(delta.old_file), _name(delta.new_file))
+            for delta in diff.deltas
+            if delta.status == DeltaStatus.RENAMED and str(delta.new_file.id) != _EMPTY_BLOB
+        ]
+
+    def merge_file(self, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
+        """Merge one file by lines as git does; return the clean result, written, or None where lines conflict."""
+
+        def index_entry(entry: Entry | None) -> pygit2.IndexEntry | None:
+            return None if entry is None else pygit2.IndexEntry("file", pygit2.Oid(hex=entry.oid), FileMode(FILE))
+
+        if not all(_is_text(self.blob(side.oid)) for side in (base, ours, theirs) if side is not None):
+            return None
+        merged = self.repo.merge_file_from_index(
+            index_entry(base), index_entry(ours), index_entry(theirs), use_deprecated=False
+        )
+        if not merged.automergeable:
+            return None
+        return Entry(ours.mode, self.write_blob(merged.contents.encode()))
+
+    # -- history ------------------------------------------------------------------------------------------------
+
+    def has(self, oid: str) -> bool:
+        """Return whether the repository has the object."""
+        return oid in self.repo
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Return whether `ancestor` is `descendant` or reachable from it."""
+        return ancestor == descendant or bool(self.repo.descendant_of(descendant, ancestor))
+
+    def merge_bases(self, one: str, two: str) -> tuple[str, ...]:
+        """Return the best common ancestors (several after a criss-cross merge, none for unrelated histories).
+
+        libgit2 returns one; the others are those common ancestors that no other common ancestor reaches.
+        """
+        found: object = self.repo.merge_base(one, two)
+        if found is None:
+            return ()
+        first = str(found)
+        best = [first]
+        if first in (one, two):
+            return tuple(best)
+        mine = {str(commit.id) for commit in self._between(one, (first,))}
+        for commit in self._between(two, (first,)):  # children first, so a reached one comes after its reacher
+            oid = str(commit.id)
+            if oid in mine and not any(self.is_ancestor(oid, other) for other in best):
+                best.append(oid)
+        return tuple(best)
+
+    def between(self, old: Iterable[str], new: str) -> tuple[CommitInfo, ...]:
+        """Return the commits reachable from `new` and from none of `old`, children first."""
+        return tuple(
+            CommitInfo(str(commit.id), str(commit.tree_id), tuple(str(parent) for parent in commit.parent_ids))
+            for commit in self._between(new, old)
+        )
+
+    def ahead_behind(self, local: str | None, upstream: str | None) -> tuple[int, int]:
+        """Return how many commits each side has that the other lacks."""
+        if local is None or upstream is None:
+            return len(self.between((), local)) if local else 0, len(self.between((), upstream)) if upstream else 0
+        ahead, behind = self.repo.ahead_behind(local, upstream)
+        return int(ahead), int(behind)
+
+    def _between(self, new: str, old: Iterable[str]) -> Iterator[pygit2.Commit]:
+        walker = self.repo.walk(new, SortMode.TOPOLOGICAL)
+        for commit in old:
+            walker.hide(commit)
+        return iter(walker)
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write_blob(self, data: bytes) -> str:
+        """Write a blob of exactly these bytes and return its id."""
+        return str(self.repo.create_blob(data))
+
+    def apply(self, tree: str, changes: Mapping[str, Entry | None]) -> str:
+        """Return a root tree that equals `tree` but for `changes` (None removes); empty directories vanish."""
+        here: dict[str, Entry | None] = {}
+        below: dict[str, dict[str, Entry | None]] = {}
+        for path, entry in changes.items():
+            name, slash, rest = path.partition("/")
+            if slash:
+                below.setdefault(name, {})[rest] = entry
+            else:
+                here[name] = entry
+        entries = dict(self.entries(tree))
+        for name, entry in here.items():
+            old = entries.get(name)
+            if entry is not None:
+                entries[name] = entry
+            elif old is not None and old.mode != _TREE:
+                del entries[name]
+        for name, inner in below.items():
+            old = entries.get(name)
+            is_tree = old is not None and old.mode == _TREE
+            if not is_tree and not any(inner.values()):
+                continue  # removing below something that is no directory changes nothing
+            oid = self.apply(old.oid if old is not None and is_tree else EMPTY_TREE, inner)
+            if oid == EMPTY_TREE:
+                entries.pop(name, None)
+            else:
+                entries[name] = Entry(_TREE, oid)
+        return self.write_tree(entries)
+
+    def write_tree(self, entries: Mapping[str, Entry]) -> str:
+        """Write one tree object and return its id (git sorts directories as if they ended in a slash)."""
+        if not entries:
+            return EMPTY_TREE
+        rows = []
+        for name, entry in entries.items():
+            raw = name.encode("utf-8", "surrogateescape")
+            key = raw + b"/" if entry.mode == _TREE else raw
+            rows.append((key, b"%o %s\0%s" % (entry.mode, raw, bytes.fromhex(entry.oid))))
+        oid = str(self.repo.write(ObjectType.TREE, b"".join(row for _, row in sorted(rows))))
+        self._trees[oid] = dict(entries)
+        return oid
+
+    def write_commit(
+        self, tree: str, parents: Iterable[str], message: str, *, author: Person, committer: Person, at: datetime
+    ) -> str:
+        """Write a commit object, moving no ref, and return its id."""
+        zone = at.utcoffset()
+        minutes = 0 if zone is None else int(zone.total_seconds() // 60)
+
+        def signature(person: Person) -> pygit2.Signature:
+            return pygit2.Signature(person.name, person.email, int(at.timestamp()), minutes)
+
+        return str(self.repo.create_commit(None, signature(author), signature(committer), message, tree, list(parents)))
+
+
+def _is_text(data: bytes) -> bool:
+    # pygit2 1.21 hands the merged lines over as a C string in UTF-8: a NUL would cut it short, other bytes raise.
+    try:
+        return "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _name(file: pygit2.DiffFile) -> str:
+    return file.raw_path.decode("utf-8", "surrogateescape")
+
+
+def _parse_tree(data: bytes) -> Iterator[tuple[str, Entry]]:
+    """Read git's tree format: `<octal mode> SP <name> NUL <20 bytes>`, repeated."""
+    start = 0
+    while start < len(data):
+        space = data.index(b" ", start)
+        nul = data.index(b"\0", space)
+        name = data[space + 1 : nul].decode("utf-8", "surrogateescape")
+        yield name, Entry(int(data[start:space], 8), data[nul + 1 : nul + 21].hex())
+        start = nul + 21

@@ -1,0 +1,129 @@
+"""What the working tree holds now, written to the object database as a root tree.
+
+The tree is the snapshot: whatever a crossing decides, the content it read stays reachable from the record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from gitferry.repos import filters
+from gitferry.repos.content import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Entry, File
+from gitferry.repos.disk_errors import TreeError
+from gitferry.repos.git import Git
+from gitferry.repos.objects import Objects
+from gitferry.repos.state import Place, WorkingState
+from gitferry.repos.status import Change, status
+from gitferry.repos.worktree import Worktree
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The working tree against HEAD. `disk` is a root tree: HEAD's, with what the observed paths hold."""
+
+    disk: str
+    changes: Mapping[str, Change]
+    unread: Mapping[str, str]  # path → why its content was not taken
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is not read: files over `size` bytes, and files written less than `quiet` seconds before `now`."""
+
+    size: int
+    quiet: float = 0.0
+    now: float = 0.0
+
+
+class Observer:
+    """Reads one working tree into one object database."""
+
+    def __init__(
+        self, place: Place, git: Git, objects: Objects, worktree: Worktree, state: WorkingState, *, trusted: bool
+    ) -> None:
+        self._place = place
+        self._git = git
+        self._objects = objects
+        self._worktree = worktree
+        self._state = state
+        self._trusted = trusted
+
+    def observe(
+        self, head_tree: str, paths: Collection[str] | None, limits: Limits, wanted: Callable[[str], bool]
+    ) -> Observation:
+        """Return what differs from HEAD at or below `paths` (None: anywhere).
+
+        Untracked files are read where `wanted` says so, and otherwise left alone: nothing of them can travel.
+        """
+        found = status(
+            self._git,
+            paths,
+            file_mode=self._state.file_mode,
+            extra_env=filters.silenced(self._state.config, trusted=self._trusted),
+        )
+        changes = {
+            path: change
+            for path, change in found.changes.items()
+            if not change.nested and not change.submodule and (not change.untracked or change.head or wanted(path))
+        }
+        entries: dict[str, Entry | None] = {}
+        unread: dict[str, str] = {}
+        files: dict[str, File] = {}
+        for path, change in changes.items():
+            reason = self._reason_to_wait(path, change, limits)
+            if reason is not None:
+                unread[path] = reason
+                continue
+            try:
+                file = self._worktree.read(path)
+            except TreeError as error:
+                unread[path] = error.title
+                continue
+            if file is None:
+                entries[path] = None
+            else:
+                files[path] = file
+        written, refused = self.entries(files, {p: (c.head or c.index) for p, c in changes.items()})
+        entries.update(written)
+        unread.update(refused)
+        return Observation(self._objects.apply(head_tree, entries), changes, unread, found.full)
+
+    def entries(
+        self, files: Mapping[str, File], known: Mapping[str, Entry | None]
+    ) -> tuple[dict[str, Entry], dict[str, str]]:
+        """Write each file as the blob git would write; return the entries, and for those refused the reason."""
+        regular = [path for path, file in files.items() if file.mode != SYMLINK]
+        found = filters.conversions(self._git, self._place, self._state.config, regular, trusted=self._trusted)
+        refused = {path: found[path].reason for path in regular if found[path].kind is filters.Kind.REFUSED}
+        converted = [path for path in regular if path not in refused and not found[path].keeps(files[path].data)]
+        by_git = filters.clean(self._git, self._place, converted) if converted else {}
+        entries = {}
+        for path, file in files.items():
+            if path in refused:
+                continue
+            oid = by_git.get(path) or self._objects.write_blob(file.data)
+            entries[path] = Entry(self._mode(file, known.get(path)), oid)
+        return entries, refused
+
+    def _mode(self, file: File, known: Entry | None) -> int:
+        if self._state.file_mode or known is None or known.mode not in (FILE, EXECUTABLE) or file.mode == SYMLINK:
+            return file.mode
+        return known.mode  # core.fileMode=false: the file system does not keep the exec bit, so the tree does
+
+    def _reason_to_wait(self, path: str, change: Change, limits: Limits) -> str | None:
+        if change.unmerged:
+            return "it has unmerged entries: finish the merge with `git add`"
+        if any(side is not None and side.mode == SUBMODULE for side in (change.head, change.index)):
+            return "it replaces a submodule"
+        try:
+            found = os.lstat(self._place.root / path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if found.st_size > limits.size:
+            return f"{found.st_size:,} bytes, over the limit of {limits.size:,} (pushback.limits.file)"
+        if 0 <= limits.now - found.st_mtime < limits.quiet:
+            return "it is being written"
+        return None

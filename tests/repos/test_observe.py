@@ -1,0 +1,94 @@
+"""The working tree as a root tree: the blobs are those that `git add` would write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gitferry.repos.git import Git
+from gitferry.repos.objects import Objects
+from gitferry.repos.observe import Limits, Observation, Observer
+from gitferry.repos.state import locate, working_state
+from gitferry.repos.worktree import Worktree
+from gitferry.tests.repo import Repo
+
+EVERYTHING = Limits(size=1 << 30)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    made = Repo.init(tmp_path / "repo")
+    made.write_all({"a.txt": "1\n", "gone.txt": "1\n", "dir/x": "1\n", ".gitignore": "*.log\n"})
+    made.commit("one")
+    return made
+
+
+def observe(repo: Repo, *, limits: Limits = EVERYTHING, paths: set[str] | None = None, skip: str = "") -> Observation:
+    place = locate(repo.root, os.environ)
+    git, objects = Git(place.root, git_dir=place.git_dir), Objects(place.git_dir)
+    state = working_state(git, place)
+    worktree = Worktree(place.root, place.git_dir / "gitferry" / "scratch")
+    observer = Observer(place, git, objects, worktree, state, trusted=False)
+    seen = observer.observe(
+        objects.tree_of(state.head), paths, limits, lambda path: not skip or not path.startswith(skip)
+    )
+    objects.close()
+    return seen
+
+
+def added(repo: Repo) -> str:
+    """The tree that git itself makes of the working tree."""
+    index = {"GIT_INDEX_FILE": str(repo.path(".git/other-index"))}
+    repo.git("read-tree", "HEAD", env=index)
+    repo.git("add", "--all", env=index)
+    return repo.git("write-tree", env=index)
+
+
+def test_it_is_the_tree_that_git_would_commit(repo: Repo) -> None:
+    repo.write_all({"a.txt": "2\n", "dir/new": b"\x00\xff", "empty": "", "noise.log": "ignored\n"})
+    repo.write("run.sh", "#!/bin/sh\n", executable=True)
+    repo.link("link", "a.txt")
+    repo.delete("gone.txt")
+    assert observe(repo).disk == added(repo)
+
+
+def test_line_ends_are_converted_as_git_does(repo: Repo) -> None:
+    repo.write(".gitattributes", "*.txt text\n")
+    repo.write("a.txt", "one\r\ntwo\r\n")
+    seen = observe(repo)
+    assert seen.disk == added(repo)
+    assert repo.git_bytes("show", f"{seen.disk}:a.txt") == b"one\ntwo\n"
+
+
+def test_only_the_paths_asked_for_are_looked_at(repo: Repo) -> None:
+    repo.write_all({"a.txt": "2\n", "dir/x": "2\n"})
+    assert set(observe(repo, paths={"dir"}).changes) == {"dir/x"}
+
+
+def test_what_is_not_wanted_is_not_read(repo: Repo) -> None:
+    repo.write("secret/.env", "TOKEN=1\n")
+    seen = observe(repo, skip="secret/")
+    assert seen.changes == {}
+    assert not repo.has(repo.git("hash-object", "--stdin", stdin="TOKEN=1\n"))
+
+
+def test_large_and_fresh_files_are_left_for_later(repo: Repo) -> None:
+    repo.write("big", "x" * 100)
+    repo.write("a.txt", "2\n")
+    now = repo.path("a.txt").stat().st_mtime + 1
+    seen = observe(repo, limits=Limits(size=50, quiet=2.0, now=now))
+    assert set(seen.unread) == {"big", "a.txt"}
+    assert "limit" in seen.unread["big"]
+    # A clock that was put back does not make yesterday's file look fresh.
+    assert set(observe(repo, limits=Limits(size=50, quiet=2.0, now=now - 86400)).unread) == {"big"}
+
+
+def test_a_filter_of_an_untrusted_repository_does_not_run(repo: Repo) -> None:
+    repo.write(".gitattributes", "a.txt filter=evil\n")
+    repo.git("config", "filter.evil.clean", f"touch {repo.root}/ran; cat")
+    repo.write("a.txt", "2\n")
+    seen = observe(repo)
+    assert "a.txt" in seen.unread
+    assert not repo.exists("ran")
