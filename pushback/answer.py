@@ -1,0 +1,194 @@
+"""The outcome of a crossing, put together from what was planned and carried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from gitferry.config.errors import GitferryError
+from gitferry.config.model import Repository
+from gitferry.pushback.carry import Carried, PushRefused
+from gitferry.pushback.commit import Tip
+from gitferry.pushback.describe import first_facts
+from gitferry.pushback.ground import Ground
+from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
+from gitferry.pushback.plan import BOTH_CHANGED, Action, Decision
+from gitferry.pushback.planning import Planned
+from gitferry.pushback.readiness import Waits
+from gitferry.repos.record import HoldState, Record
+from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.tasks import task_id
+
+
+def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
+    """Return the outcome of a crossing that could not begin, or not end, because of something of the user's."""
+    return Outcome(settings.name, State.WAITING, at, waiting_for=waits.title, hint=waits.hint, retry=waits.retry)
+
+
+def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
+    """Return the outcome of a crossing that failed; only the network's failures pass by themselves."""
+    remote = error if isinstance(error, RemoteError) else None
+    return Outcome(
+        settings.name,
+        State.FAILING,
+        at,
+        error=error.title,
+        hint=error.hint,
+        retry=remote is not None and remote.retry,
+        offline=remote is not None and remote.kind == "offline",
+    )
+
+
+def paused(ground: Ground, record: Record, at: datetime) -> Outcome:
+    """Return the outcome of a crossing that its user has paused."""
+    until = f" until {record.paused_until}" if record.paused_until else ""
+    return Outcome(
+        ground.settings.name,
+        State.PAUSED,
+        at,
+        branch=record.branch,
+        head=ground.state.head,
+        upstream=upstream_name(ground),
+        waiting_for=f"paused{until}",
+        hint="gitferry resume",
+    )
+
+
+def upstream_name(ground: Ground) -> str | None:
+    """Return the upstream as people write it, `origin/main`."""
+    upstream = ground.state.upstream
+    return None if upstream is None else f"{upstream.remote}/{upstream.branch}"
+
+
+def crossed(
+    ground: Ground,
+    planned: Planned,
+    carried: Carried,
+    tip: Tip,
+    at: datetime,
+    *,
+    trouble: GitferryError | None = None,
+) -> Outcome:
+    """Return the outcome of a crossing that was carried, perhaps without the push it wanted (`trouble`)."""
+    tasks = task_states(ground, planned, carried, tip, at, trouble)
+    conflicts = sum(task.push_status is PushStatus.CONFLICT for task in tasks)
+    pending = sum(task.push_status in (PushStatus.PENDING, PushStatus.FAILED) for task in tasks)
+    upstream = planned.sides.upstream_commit if trouble is not None else tip.commit
+    ahead, behind = ground.objects.ahead_behind(tip.commit, upstream)
+    state = State.FAILING if trouble is not None else State.CONFLICT if conflicts else State.HEALTHY
+    remote = trouble if isinstance(trouble, RemoteError) else None
+    return Outcome(
+        repository=ground.settings.name,
+        state=state,
+        at=at,
+        branch=planned.record.branch,
+        head=tip.commit,
+        upstream=upstream_name(ground),
+        ahead=ahead,
+        behind=behind,
+        pending=pending,
+        conflicts=conflicts,
+        error=None if trouble is None else trouble.title,
+        hint=None if trouble is None else trouble.hint,
+        retry=remote is not None and remote.retry,
+        offline=remote is not None and remote.kind == "offline",
+        tasks=tasks,
+        operation=carried.operation,
+        notes=_notes(ground),
+    )
+
+
+def glanced(ground: Ground, planned: Planned, nothing: Carried, tip: Tip, at: datetime) -> Outcome:
+    """Return what a crossing would find; what it would push is pending."""
+    outcome = crossed(ground, planned, nothing, tip, at)
+    tasks = tuple(not_yet(task) for task in outcome.tasks)
+    ahead, behind = ground.objects.ahead_behind(planned.sides.head_commit, planned.sides.upstream_commit)
+    pending = sum(task.push_status in (PushStatus.PENDING, PushStatus.FAILED) for task in tasks)
+    return replace(outcome, tasks=tasks, ahead=ahead, behind=behind, pending=pending, operation=None)
+
+
+def not_yet(task: TaskState) -> TaskState:
+    """Return a state that was only planned: what would be completed is still pending."""
+    if task.push_status is not PushStatus.COMPLETED:
+        return task
+    return replace(task, push_status=PushStatus.PENDING, modified=True, last_registry_sync=None)
+
+
+def task_states(
+    ground: Ground,
+    planned: Planned,
+    carried: Carried,
+    tip: Tip,
+    at: datetime,
+    trouble: GitferryError | None,
+) -> tuple[TaskState, ...]:
+    """Return the state of every task that this crossing looked at."""
+    commits = {unit: commit.oid for commit in tip.commits for unit in commit.units}
+    states = []
+    for decision in planned.decisions:
+        unit = planned.gathered.units[decision.unit]
+        if not unit.carry and decision.action is not Action.HOLD:
+            continue
+        status, reason = _status(decision, carried.raced, carried.record, trouble)
+        found = first_facts(
+            ground.objects,
+            (planned.sides.local, tip.tree, planned.sides.head),
+            unit,
+            ground.settings.tasks.manifests,
+        )
+        synced = status in (PushStatus.COMPLETED, PushStatus.NOT_REQUIRED)
+        states.append(
+            TaskState(
+                id=task_id(ground.settings.name, unit.path),
+                repository=ground.settings.name,
+                name=found.name,
+                path=unit.path,
+                kind=unit.kind,
+                version=found.version,
+                push_status=status,
+                reason=reason,
+                modified=not synced,
+                local_modification_time=None if synced else modification_time(ground, planned, unit.path),
+                last_registry_sync=at.astimezone(UTC) if synced else None,
+                commit=commits.get(decision.unit),
+            )
+        )
+    return tuple(states)
+
+
+def modification_time(ground: Ground, planned: Planned, unit: str) -> datetime | None:
+    """Return when the newest of the task's changed files was written, None where none is left."""
+    times = []
+    for path in planned.gathered.paths[unit]:
+        try:
+            times.append((ground.place.root / path).lstat().st_mtime)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # a deleted file has no time
+    return datetime.fromtimestamp(max(times), UTC) if times else None
+
+
+def _status(
+    decision: Decision, raced: Mapping[str, str], record: Record, trouble: GitferryError | None
+) -> tuple[PushStatus, str | None]:
+    if decision.unit in raced:
+        return PushStatus.PENDING, raced[decision.unit]
+    if decision.action is Action.PUSH:
+        return PushStatus.COMPLETED, None
+    if decision.action in (Action.AGREED, Action.PULL):
+        return PushStatus.NOT_REQUIRED, None
+    if isinstance(trouble, PushRefused) and decision.pending and decision.action is Action.WAIT:
+        return PushStatus.FAILED, trouble.title
+    hold = record.hold(decision.unit)
+    stopped = decision.pending or decision.view.staged or decision.view.blocked is not None
+    if not stopped and hold is not None and hold.state is HoldState.ACTIVE:
+        return PushStatus.CONFLICT, decision.reason or BOTH_CHANGED
+    failed = decision.view.blocked is not None and decision.view.invalid and not decision.view.staged
+    return (PushStatus.FAILED if failed else PushStatus.PENDING), decision.reason
+
+
+def _notes(ground: Ground) -> tuple[str, ...]:
+    hooks = [name for name in ground.state.hooks if name in ("pre-commit", "commit-msg", "pre-push")]
+    if not hooks:
+        return ()
+    return (f"hooks exist and are skipped: {', '.join(hooks)}",)

@@ -1,0 +1,152 @@
+"""One sync of one repository: observe → plan → carry → record. The rules are in docs/crossing.md."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pygit2
+
+from gitferry.config.errors import GitferryError
+from gitferry.config.model import Repository
+from gitferry.pushback import answer
+from gitferry.pushback.carry import Carrier, PushRefused
+from gitferry.pushback.commit import TipBuilder
+from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.host import Host
+from gitferry.pushback.outcome import Outcome, Request
+from gitferry.pushback.planning import Planner
+from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
+from gitferry.repos import filters, index, transport
+from gitferry.repos import record as records
+from gitferry.repos.lock import lane_lock
+from gitferry.repos.objects import EMPTY_TREE
+from gitferry.repos.record import Record
+from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.status import status
+
+_ATTEMPTS = 6  # pushes refused because the remote moved, before the crossing gives way to the next one
+
+
+def cross(repository: Repository, request: Request, *, host: Host) -> Outcome:
+    """Sync one repository once and return what came of it; the repository's own troubles are in the outcome."""
+    at = host.clock()
+    try:
+        with opened(repository, host) as ground, lane_lock(ground.place.common_dir, wait=host.lock_wait):
+            return Crossing(ground, request, at).run()
+    except Waits as waits:
+        return answer.waiting(repository, at, waits)
+    except GitferryError as error:
+        return answer.failed(repository, at, error)
+    except pygit2.GitError as error:
+        return answer.failed(repository, at, unwritable(repository, error))
+
+
+def unwritable(repository: Repository, error: pygit2.GitError) -> GitferryError:
+    """Return what libgit2 says when the git directory cannot be read or written, with a remedy."""
+    return GitferryError(
+        f"{repository.path}: {error}", "see that its disk has room and that you may write to it, then `git fsck`"
+    )
+
+
+class Crossing:
+    """One crossing of an opened, locked repository."""
+
+    def __init__(self, ground: Ground, request: Request, at: datetime) -> None:
+        self._ground = ground
+        self._request = request
+        self._at = at
+        self._planner = Planner(ground, request, at)
+
+    def run(self) -> Outcome:
+        """Cross: attempt, and after a push that was refused because the remote moved, fetch and attempt again."""
+        ground, request = self._ground, self._request
+        record = records.load(ground.objects, tracked_branch(ground))
+        if record.paused and not request.by_hand and not _over(record.paused_until, self._at):
+            return answer.paused(ground, record, self._at)
+        require_ready(ground, record)
+        record = self.rescued(record)
+        if request.fetch or record.agreed is None:
+            record = self.fetched(record)
+        if request.all_tasks and record.pushes_held:
+            record = records.save(
+                ground.objects, replace(record, pushes_held=False), head=ground.state.head, at=self._at
+            )
+        return self._attempt(record)
+
+    def _attempt(self, record: Record) -> Outcome:
+        ground = self._ground
+        push = self._request.push and ground.settings.pushback.enabled
+        trouble: GitferryError | None = None
+        for _ in range(_ATTEMPTS):
+            planned = self._planner.plan(record, push=push)
+            tip = TipBuilder(ground, planned.sides, planned.gathered, self._request.message).build(planned.decisions)
+            carrier = Carrier(ground, planned, self._planner.observer, self._request.cause, self._at)
+            try:
+                carried = carrier.carry(tip)
+            except (PushRefused, RemoteError) as error:
+                record = records.load(ground.objects, record.branch)
+                if isinstance(error, PushRefused) and error.stale:
+                    record = self.fetched(record)
+                else:
+                    push, trouble = False, error  # what is to be pulled comes all the same
+                continue
+            return answer.crossed(ground, planned, carried, tip, self._at, trouble=trouble)
+        raise Waits("the remote moves faster than gitferry can follow", "it is tried again", retry=True)
+
+    def rescued(self, record: Record) -> Record:
+        """Keep what a dead crossing displaced from the working tree, clear its leftovers away, return the record."""
+        worktree, objects = self._ground.worktree, self._ground.objects
+        left = worktree.leftovers()
+        if left:
+            files = {f"{found.token}/{found.path or 'unknown'}": found.file for found in left}
+            entries, _ = self._planner.observer.entries(files, {})
+            tree = objects.apply(EMPTY_TREE, dict(entries))
+            kept = replace(record, snapshots=tuple(dict.fromkeys((*record.snapshots, tree))))
+            record = records.save(objects, kept, head=self._ground.state.head, at=self._at)
+        worktree.sweep()
+        self._take_index_back(record)
+        return record
+
+    def _take_index_back(self, record: Record) -> None:
+        """Give the index HEAD's entries again where a crossing died after the index followed and before HEAD did."""
+        ground, journal = self._ground, record.journal
+        objects = ground.objects
+        if journal is None or journal.head != ground.state.head or not objects.has(journal.tip or EMPTY_TREE):
+            return
+        head, tip = objects.tree_of(journal.head), objects.tree_of(journal.tip or None)
+        silent = filters.silenced(ground.state.config, trusted=ground.settings.trusted)
+        changes = status(ground.git, set(objects.changed(head, tip)), extra_env=silent).changes.values()
+        ours = {c.path for c in changes if not c.unmerged and c.staged and c.index == objects.file_at(tip, c.path)}
+        index.follow(ground.git, {path: objects.file_at(head, path) for path in ours}, extra_env=silent)
+
+    def fetched(self, record: Record) -> Record:
+        """Ask the remote for its tip; the first time, note down what was agreed before that."""
+        ground, upstream = self._ground, self._ground.state.upstream
+        if upstream is None:
+            return record
+        known = record
+        if not record.fetched and record.agreed is None:
+            known = replace(record, agreed=self._planner.upstream())
+        timeouts = ground.settings.timeouts
+        tip = transport.fetch(
+            ground.git, upstream.remote, upstream.branch, timeouts=timeouts, tracking_ref=upstream.tracking_ref
+        )
+        if tip is not None:
+            known = replace(known, fetched=True)
+        elif (
+            known.agreed is not None
+            or known.fetched
+            or transport.remote_refs(ground.git, upstream.remote, timeouts=timeouts)
+        ):
+            raise Waits(
+                f"{upstream.remote} has no branch {upstream.branch}",
+                "gitferry never recreates a branch that was there: push it yourself, or track another one",
+            )
+        if known == record:
+            return record
+        return records.save(ground.objects, known, head=ground.state.head, at=self._at)
+
+
+def _over(until: str | None, now: datetime) -> bool:
+    return until is not None and datetime.fromisoformat(until) <= now

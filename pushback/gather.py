@@ -1,0 +1,208 @@
+"""Bring together, task by task, what a decision looks at: the contents on every side, from root trees."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from gitferry.pushback.plan import Held, HeldView, Side, Touch, View
+from gitferry.repos.content import Content
+from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
+from gitferry.repos.observe import Observation
+from gitferry.repos.record import Hold, Record
+from gitferry.repos.stashes import other_trees
+from gitferry.repos.tasks import Grouping, Unit
+
+_TREE = 0o040000
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The commits and root trees of one crossing."""
+
+    local: str  # the working tree, an interrupted pull read as not begun
+    head_commit: str | None
+    head: str
+    upstream_commit: str | None
+    upstream: str
+    base_commits: tuple[str, ...]
+    bases: tuple[str, ...]
+    agreed: str | None = None  # S's tree, where HEAD no longer contains S
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The views to decide on, the paths each task's content is compared on, and the pairs a rename joins."""
+
+    views: tuple[View, ...]
+    paths: Mapping[str, tuple[str, ...]]
+    units: Mapping[str, Unit]
+    links: tuple[tuple[str, str], ...]
+
+
+class Gatherer:
+    """Builds the views of one crossing."""
+
+    def __init__(
+        self, objects: Objects, record: Record, sides: Sides, seen: Observation, grouping: Grouping, branch: str
+    ) -> None:
+        self._objects = objects
+        self._record = record
+        self._sides = sides
+        self._seen = seen
+        self._grouping = grouping
+        self._branch = branch
+
+    def gather(self) -> Gathered:
+        """Return a view of every task that differs between any two sides, or is held."""
+        paths: dict[str, set[str]] = defaultdict(set)
+        units: dict[str, Unit] = {}
+        for path in self._interesting():
+            unit = self.owner(path)
+            units[unit.path] = unit
+            paths[unit.path].add(path)
+        for hold in self._record.holds:
+            units.setdefault(hold.unit, Unit(hold.unit, hold.kind, True))
+            paths[hold.unit] |= {path for path in self._held_paths(hold) if self.owner(path).path == hold.unit}
+        ordered = {name: tuple(sorted(paths[name])) for name in sorted(units)}
+        views = tuple(self._view(units[name], here) for name, here in ordered.items())
+        return Gathered(views, ordered, units, self._links())
+
+    def owner(self, path: str) -> Unit:
+        """Return the task a path belongs to. A held task keeps its files until it is answered."""
+        unit = self._grouping.unit_of(path)
+        if not unit.carry:
+            return unit
+        for hold in self._record.holds:
+            if path == hold.unit or (hold.kind != "file" and (hold.unit == "." or path.startswith(hold.unit + "/"))):
+                return Unit(hold.unit, hold.kind, True)
+        return unit
+
+    def _interesting(self) -> Iterator[str]:
+        sides, changed = self._sides, self._objects.changed
+        yield from self._seen.changes
+        yield from changed(sides.local, sides.head)
+        yield from changed(sides.head, sides.upstream)
+        for base in sides.bases:
+            if base not in (sides.head, sides.upstream):
+                yield from changed(base, sides.head)
+                yield from changed(base, sides.upstream)
+        if sides.agreed is not None:
+            yield from changed(sides.agreed, sides.head)
+
+    def _held_paths(self, hold: Hold) -> Iterator[str]:
+        if hold.kind == "file":
+            yield hold.unit
+            return
+        now = self._subtree(self._sides.local, hold.unit)
+        prefix = "" if hold.unit == "." else hold.unit + "/"
+        for tree in (*hold.bases, hold.theirs, *hold.locals, self._sides.upstream):
+            yield from self._objects.changed(self._subtree(tree, hold.unit), now, prefix)
+
+    def _subtree(self, tree: str, path: str) -> str:
+        found = self._objects.at(tree, path)
+        return found.oid if found is not None and found.mode == _TREE else EMPTY_TREE
+
+    def _view(self, unit: Unit, paths: tuple[str, ...]) -> View:
+        sides = self._sides
+        local, head, remote = (self._side(tree, paths) for tree in (sides.local, sides.head, sides.upstream))
+        bases = tuple(self._side(tree, paths) for tree in sides.bases)
+        hold = self._record.hold(unit.path)
+        held = None if hold is None else self._held(hold, paths)
+        both_changed = local != remote and local not in bases and remote not in bases
+        unread = [self._seen.unread[path] for path in paths if path in self._seen.unread]
+        return View(
+            unit=unit.path,
+            local=local,
+            head=head,
+            remote=remote,
+            bases=bases,
+            agreed=None if sides.agreed is None else self._side(sides.agreed, paths),
+            held=held,
+            touches=tuple(self._touches(paths)) if both_changed and held is None else (),
+            committed=any(path in self._committed for path in paths),
+            carry=unit.carry,
+            staged=any(self._is_staged(path) for path in paths),
+            blocked=unread[0] if unread else None,
+            unread=bool(unread),
+            elsewhere=hold is not None and self._is_elsewhere(hold, paths),
+        )
+
+    def _side(self, tree: str, paths: Iterable[str]) -> Side:
+        return Side(self._objects.content(tree, paths), tree)
+
+    def _held(self, hold: Hold, paths: tuple[str, ...]) -> HeldView:
+        return HeldView(
+            tuple(self._side(tree, paths) for tree in hold.bases),
+            tuple(self._side(tree, paths) for tree in hold.locals),
+            Held(hold.state.value),
+            hold.reason,
+        )
+
+    def _is_staged(self, path: str) -> bool:
+        change = self._seen.changes.get(path)
+        if change is None or not change.staged:
+            return False
+        return change.unmerged or change.index != self._objects.file_at(self._sides.upstream, path)
+
+    def _is_elsewhere(self, hold: Hold, paths: tuple[str, ...]) -> bool:
+        known = [self._content(tree, paths) for tree in (*hold.bases, hold.theirs)]
+        contents = (self._content(tree, paths) for tree in self._elsewhere)
+        return any(content and content not in known for content in contents)
+
+    def _content(self, tree: str, paths: Iterable[str]) -> Content:
+        return self._objects.content(tree, paths)
+
+    @cached_property
+    def _elsewhere(self) -> tuple[str, ...]:
+        return other_trees(self._objects, self._branch, self._sides.upstream_commit)
+
+    @cached_property
+    def _committed(self) -> frozenset[str]:
+        """The paths that the user's own unpushed commits changed."""
+        sides = self._sides
+        if sides.head_commit is None or sides.head_commit in sides.base_commits:
+            return frozenset()
+        bases = sides.bases or (EMPTY_TREE,)
+        return frozenset(path for base in bases for path in self._objects.changed(base, sides.head))
+
+    @cached_property
+    def _commits(self) -> tuple[CommitInfo, ...]:
+        """The commits that the upstream has beyond the merge bases."""
+        sides = self._sides
+        if sides.upstream_commit is None:
+            return ()
+        return self._objects.between(sides.base_commits, sides.upstream_commit)
+
+    def _touches(self, paths: tuple[str, ...]) -> Iterator[Touch]:
+        own = set(self._record.own)
+        for commit in self._commits:
+            content = self._side(commit.tree, paths)
+            parents = [self._content(self._objects.tree_of(parent), paths) for parent in commit.parents] or [{}]
+            if all(content.content == parent for parent in parents):
+                continue
+            yield Touch(
+                content,
+                introduced=all(content.content != parent for parent in parents),
+                single_parent=len(commit.parents) == 1,
+                own=commit.oid in own,
+            )
+
+    def _links(self) -> tuple[tuple[str, str], ...]:
+        sides = self._sides
+        base = sides.bases[0] if sides.bases else sides.head
+        pairs = []
+        for tree in dict.fromkeys((sides.local, sides.upstream)):
+            for old, new in self._objects.renames(base, tree):
+                one, two = self.owner(old).path, self.owner(new).path
+                if one != two:
+                    pairs.append((one, two))
+        for hold in self._record.holds:  # the half of a rename that is held tells by its own base
+            for tree in dict.fromkeys((*hold.bases[:1], hold.theirs)):
+                for old, new in self._objects.renames(tree, sides.local):
+                    one, two = self.owner(old).path, self.owner(new).path
+                    if one != two and hold.unit in (one, two):
+                        pairs.append((one, two))
+        return tuple(dict.fromkeys(pairs))

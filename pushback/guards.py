@@ -1,0 +1,52 @@
+"""What is too much to push unasked: pure checks that turn pushes into waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gitferry.pushback.plan import Action, Decision, Policy, wait
+
+_FEW = 3  # tasks; below it, deleting most of them is nothing unusual
+_MANY = 50  # deletions that wait in a repository of any size
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The size of one task's change: bytes and files that its push would carry."""
+
+    bytes: int
+    files: int
+
+
+def guarded(
+    decisions: Sequence[Decision],
+    policy: Policy,
+    *,
+    total_tasks: Callable[[], int],
+    load: Callable[[Decision], Load],
+    batch_limit: int,
+    files_limit: int,
+) -> list[Decision]:
+    """Return the decisions with what needs a person's word made to wait.
+
+    `total_tasks` counts the tasks HEAD has; it is asked only when something was deleted. Limits are for one push.
+    """
+    pushes = [d for d in decisions if d.action is Action.PUSH and not policy.asks(d.unit)]
+    stopped: dict[str, str] = {}
+    deleted = [d for d in pushes if not d.view.local.present]
+    if len(deleted) > 1:
+        total = total_tasks()
+        if len(deleted) > _MANY or (total >= _FEW and 2 * len(deleted) > total):
+            reason = f"{len(deleted)} of {total} tasks were deleted here: `gitferry push` them by hand if that is meant"
+            stopped |= {d.unit: reason for d in deleted}
+    going = [d for d in pushes if d.unit not in stopped]
+    loads = [load(d) for d in going]
+    size, files = sum(one.bytes for one in loads), sum(one.files for one in loads)
+    if size > batch_limit:
+        reason = f"{size:,} bytes to push at once, over {batch_limit:,} (pushback.limits.batch): push by hand"
+        stopped |= {d.unit: reason for d in going}
+    elif files > files_limit:
+        reason = f"{files:,} files to push at once, over {files_limit:,} (pushback.limits.files): push by hand"
+        stopped |= {d.unit: reason for d in going}
+    return [wait(d, stopped[d.unit], pending=True) if d.unit in stopped else d for d in decisions]

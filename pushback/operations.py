@@ -1,0 +1,146 @@
+"""The log of what crossings did: a commit each at `refs/gitferry/ops/<id>`, which keeps the local state it replaced."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gitferry.config.errors import GitferryError
+from gitferry.pushback.outcome import Operation, TaskChange
+from gitferry.repos.content import FILE, Entry
+from gitferry.repos.objects import EMPTY_TREE, Objects
+from gitferry.repos.record import OURSELVES, move_ref
+
+OPS_REFS = "refs/gitferry/ops/"
+_TREE = 0o040000
+_ID = 12  # hex digits of the operation's own commit id
+
+
+class NoSuchOperation(GitferryError):
+    """The id names no operation, or several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """One operation with the root trees around it."""
+
+    operation: Operation
+    sequence: int
+    branch: str
+    local_before: str
+    local_after: str
+    upstream_before: str
+    upstream_after: str
+
+
+def enter(objects: Objects, entered: Entered) -> Operation:
+    """Write an operation down and return it with its id."""
+    op = entered.operation
+    trees = {
+        "local-before": entered.local_before,
+        "local-after": entered.local_after,
+        "upstream-before": entered.upstream_before,
+        "upstream-after": entered.upstream_after,
+    }
+    body = json.dumps(_to_json(entered), indent=1, sort_keys=True).encode()
+    entries = {name: Entry(_TREE, oid) for name, oid in trees.items() if oid != EMPTY_TREE}
+    entries["operation.json"] = Entry(FILE, objects.write_blob(body))
+    parents = dict.fromkeys(c for c in (op.head_before, op.upstream_before, op.head_after, *op.commits[-1:]) if c)
+    oid = objects.write_commit(
+        objects.write_tree(entries),
+        parents,
+        f"gitferry {op.kind} of {op.repository}\n",
+        author=OURSELVES,
+        committer=OURSELVES,
+        at=op.at,
+    )
+    move_ref(objects, OPS_REFS + oid[:_ID], oid, None)
+    return _from_json(json.loads(body), oid[:_ID], trees).operation
+
+
+def read_all(objects: Objects) -> list[Entered]:
+    """Return every operation of a repository, newest first."""
+    found = [_read(objects, name.removeprefix(OPS_REFS), oid) for name, oid in objects.refs(OPS_REFS).items()]
+    return sorted(found, key=lambda entered: (entered.sequence, entered.operation.at), reverse=True)
+
+
+def find(objects: Objects, prefix: str) -> Entered:
+    """Return the operation whose id begins with `prefix`. Raises NoSuchOperation."""
+    names = [name for name in objects.refs(OPS_REFS) if name.removeprefix(OPS_REFS).startswith(prefix)]
+    if len(names) != 1 or not prefix:
+        word = "no operation" if not names else f"{len(names)} operations"
+        raise NoSuchOperation(f"{word} with an id that begins with {prefix!r}", "see `gitferry log`")
+    return _read(objects, names[0].removeprefix(OPS_REFS), objects.refs(names[0])[names[0]])
+
+
+def _read(objects: Objects, op_id: str, oid: str) -> Entered:
+    root = objects.entries(objects.tree_of(oid))
+    trees = {
+        name: root[name].oid if name in root else EMPTY_TREE
+        for name in ("local-before", "local-after", "upstream-before", "upstream-after")
+    }
+    return _from_json(json.loads(objects.blob(root["operation.json"].oid)), op_id, trees)
+
+
+def _to_json(entered: Entered) -> dict[str, Any]:
+    op = entered.operation
+    return {
+        "version": 1,
+        "sequence": entered.sequence,
+        "branch": entered.branch,
+        "repository": op.repository,
+        "at": op.at.astimezone(UTC).isoformat(),
+        "cause": op.cause,
+        "kind": op.kind,
+        "host": op.host,
+        "user": op.user,
+        "tasks": [
+            {
+                "task": change.task,
+                "name": change.name,
+                "path": change.path,
+                "action": change.action,
+                "files": list(change.files),
+            }
+            for change in op.tasks
+        ],
+        "commits": list(op.commits),
+        "head_before": op.head_before,
+        "head_after": op.head_after,
+        "upstream_before": op.upstream_before,
+        "upstream_after": op.upstream_after,
+        "undoable": op.undoable,
+        "undoes": op.undoes,
+    }
+
+
+def _from_json(data: dict[str, Any], op_id: str, trees: dict[str, str]) -> Entered:
+    changes = tuple(TaskChange(t["task"], t["name"], t["path"], t["action"], tuple(t["files"])) for t in data["tasks"])
+    operation = Operation(
+        id=op_id,
+        repository=data["repository"],
+        at=datetime.fromisoformat(data["at"]),
+        cause=data["cause"],
+        kind=data["kind"],
+        host=data["host"],
+        user=data["user"],
+        tasks=changes,
+        commits=tuple(data["commits"]),
+        head_before=data["head_before"],
+        head_after=data["head_after"],
+        upstream_before=data["upstream_before"],
+        upstream_after=data["upstream_after"],
+        undoable=data["undoable"],
+        undoes=data["undoes"],
+    )
+    return Entered(
+        operation,
+        data["sequence"],
+        data["branch"],
+        trees["local-before"],
+        trees["local-after"],
+        trees["upstream-before"],
+        trees["upstream-after"],
+    )

@@ -1,0 +1,133 @@
+"""What is asked of a crossing, and what it answers: values shared by the lanes, the API and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class PushStatus(StrEnum):
+    """Where a task stands on its way back to the remote."""
+
+    NOT_REQUIRED = "not_required"
+    PENDING = "pending"
+    AWAITING_APPROVAL = "awaiting_approval"
+    IN_PROGRESS = "in_progress"
+    IN_REVIEW = "in_review"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+
+
+class State(StrEnum):
+    """A repository's state after a crossing."""
+
+    HEALTHY = "healthy"
+    WAITING = "waiting"  # for something named: a rebase to end, another branch, an approval
+    CONFLICT = "conflict"  # some tasks are held, everything else travels
+    FAILING = "failing"  # the last crossing failed; it is tried again
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One wish to cross. Wishes for one repository are coalesced with `merge`."""
+
+    cause: str  # "watch", "schedule", "start", "reconcile", "request"
+    paths: frozenset[str] | None = None  # changed paths the watcher saw; None: look at the whole tree
+    fetch: bool = False  # ask the remote before planning
+    push: bool = True  # False: `gitferry pull`, nothing goes out
+    tasks: frozenset[str] = frozenset()  # task ids pushed by hand: pending, undone and guarded ones travel too
+    all_tasks: bool = False  # `push all`
+    message: str | None = None
+    by_hand: bool = False  # a person asked and waits for the answer: paused repositories cross too
+
+    def merge(self, other: Request) -> Request:
+        """Return the one request that satisfies both."""
+        paths = None if self.paths is None or other.paths is None else self.paths | other.paths
+        return Request(
+            cause=self.cause if self.by_hand or not other.by_hand else other.cause,
+            paths=paths,
+            fetch=self.fetch or other.fetch,
+            push=self.push or other.push,
+            tasks=self.tasks | other.tasks,
+            all_tasks=self.all_tasks or other.all_tasks,
+            message=self.message or other.message,
+            by_hand=self.by_hand or other.by_hand,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """One task as `tasks`, `push status` and `conflicts` show it."""
+
+    id: str
+    repository: str
+    name: str
+    path: str
+    kind: str  # directory | file | repository
+    version: str | None
+    push_status: PushStatus
+    reason: str | None = None  # why it waits, failed or conflicts
+    modified: bool = False  # differs from the upstream tip last seen
+    local_modification_time: datetime | None = None
+    last_registry_sync: datetime | None = None
+    commit: str | None = None
+    pull_request_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """What one operation did to one task; `action` is pull, push, restore or revert."""
+
+    task: str  # id
+    name: str
+    path: str
+    action: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One crossing that did something, as `log` and `show` tell it."""
+
+    id: str
+    repository: str
+    at: datetime
+    cause: str
+    kind: str  # sync | undo
+    host: str
+    user: str
+    tasks: tuple[TaskChange, ...]
+    commits: tuple[str, ...]  # pushed by this operation, oldest first
+    head_before: str | None
+    head_after: str | None
+    upstream_before: str | None
+    upstream_after: str | None
+    undoable: bool
+    undoes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a crossing came to. Nothing in it needs the repository to be read again."""
+
+    repository: str
+    state: State
+    at: datetime
+    branch: str | None = None
+    head: str | None = None
+    upstream: str | None = None  # "origin/main"
+    ahead: int = 0
+    behind: int = 0
+    pending: int = 0
+    conflicts: int = 0
+    waiting_for: str | None = None
+    error: str | None = None
+    hint: str | None = None
+    retry: bool = False  # a passing failure (the network): try again with back-off
+    offline: bool = False
+    tasks: tuple[TaskState, ...] = ()  # only tasks whose status this crossing established
+    operation: Operation | None = None
+    notes: tuple[str, ...] = ()  # said once, e.g. "hooks exist and are skipped: pre-commit"

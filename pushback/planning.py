@@ -1,0 +1,217 @@
+"""Observe one repository and decide what becomes of each task; writes objects, moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gitferry.pushback import guards
+from gitferry.pushback.describe import facts
+from gitferry.pushback.gather import Gathered, Gatherer, Sides
+from gitferry.pushback.ground import Ground
+from gitferry.pushback.merge import merge_content
+from gitferry.pushback.outcome import Request
+from gitferry.pushback.plan import Decision, Policy, View, plan
+from gitferry.pushback.readiness import Waits, require_history
+from gitferry.repos.content import Content
+from gitferry.repos.objects import EMPTY_TREE
+from gitferry.repos.observe import Limits, Observation, Observer
+from gitferry.repos.record import Record
+from gitferry.repos.tasks import Grouping, resolve_layout, task_id
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One attempt's plan, before anything is carried."""
+
+    sides: Sides
+    seen: Observation
+    gathered: Gathered
+    decisions: tuple[Decision, ...]
+    record: Record
+
+
+class Planner:
+    """Plans one request on an opened, locked repository."""
+
+    def __init__(self, ground: Ground, request: Request, at: datetime) -> None:
+        self._ground = ground
+        self._objects = ground.objects
+        self._request = request
+        self._at = at
+        self.observer = Observer(
+            ground.place,
+            ground.git,
+            ground.objects,
+            ground.worktree,
+            ground.state,
+            trusted=ground.settings.trusted,
+        )
+
+    def upstream(self) -> str | None:
+        """Return the upstream tip as last seen."""
+        upstream = self._ground.state.upstream
+        return None if upstream is None else self._objects.ref(upstream.tracking_ref)
+
+    def plan(self, record: Record, *, push: bool, strict: bool = True) -> Planned:
+        """Return what is to be done. Raises Waits where the histories do not fit, or the tree looks lost.
+
+        `strict` false looks on without those checks: what is returned is then to be shown, not carried.
+        """
+        objects, head, upstream = self._objects, self._ground.state.head, self.upstream()
+        if strict:
+            require_history(self._ground, record, head, upstream)
+        sides, seen, grouping = self.look(record, head, upstream)
+        gathered = Gatherer(objects, record, sides, seen, grouping, record.branch).gather()
+        views = tuple(self._checked(view, gathered, sides) for view in gathered.views)
+        policy = self._policy(record, gathered, push=push)
+        if strict:
+            self._require_tree(sides, seen, policy)
+            self._require_pushable(policy, sides)
+        decisions = plan(views, policy, self._merge, gathered.links)
+        decisions = self._guarded(decisions, policy, sides, grouping)
+        return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record)
+
+    def look(self, record: Record, head: str | None, upstream: str | None) -> tuple[Sides, Observation, Grouping]:
+        """Return the root trees of both sides, what the working tree holds, and how paths belong to tasks."""
+        objects = self._objects
+        head_tree, upstream_tree = objects.tree_of(head), objects.tree_of(upstream)
+        seen = self._observe(record, head_tree, upstream_tree)
+        grouping = self.grouping((head_tree, upstream_tree, seen.disk))
+        bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
+        agreed = record.agreed
+        lost = agreed is not None and head is not None and objects.has(agreed) and not objects.is_ancestor(agreed, head)
+        sides = Sides(
+            local=self._uninterrupted(record, seen),
+            head_commit=head,
+            head=head_tree,
+            upstream_commit=upstream,
+            upstream=upstream_tree,
+            base_commits=bases,
+            bases=tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,),
+            agreed=objects.tree_of(agreed) if lost else None,
+        )
+        return sides, seen, grouping
+
+    def grouping(self, trees: Sequence[str]) -> Grouping:
+        """Return how paths belong to tasks, a directory being one where any of the trees has a manifest in it."""
+        tasks, manifests = self._ground.settings.tasks, self._ground.host.manifests
+        found = frozenset[str]().union(*(manifests.directories(self._objects, t, tasks.manifests) for t in set(trees)))
+        return Grouping(tasks, found, resolve_layout(tasks.layout, found))
+
+    def _observe(self, record: Record, head_tree: str, upstream_tree: str) -> Observation:
+        settings, request = self._ground.settings, self._request
+        grouping = self.grouping((head_tree, upstream_tree))
+        paths = (
+            None if request.paths is None else self._scope(record, request.paths, head_tree, upstream_tree, grouping)
+        )
+        settled = request.cause == "watch" or request.by_hand
+        limits = Limits(
+            size=settings.pushback.limits.file,
+            quiet=0.0 if settled else settings.watch.quiet,
+            now=self._at.timestamp(),
+        )
+
+        def wanted(path: str) -> bool:
+            return grouping.unit_of(path).carry or self._objects.file_at(upstream_tree, path) is not None
+
+        return self.observer.observe(head_tree, paths, limits, wanted)
+
+    def _scope(
+        self, record: Record, hints: frozenset[str], head_tree: str, upstream_tree: str, grouping: Grouping
+    ) -> set[str] | None:
+        """Return where to look: the whole tasks of what was hinted at, of what the remote changes, and what waits."""
+        near = {*hints, *self._objects.changed(head_tree, upstream_tree)}
+        if record.journal is not None:
+            near.update(record.journal.paths)
+        paths = {hold.unit for hold in record.holds} | set(record.waiting)
+        for path in near:
+            unit = grouping.unit_of(path)
+            paths.add(unit.path if unit.kind == "directory" and unit.carry else path)
+        return None if "." in paths or self._ground.settings.tasks.layout == "repository" else paths
+
+    def _uninterrupted(self, record: Record, seen: Observation) -> str:
+        """Return the observed tree with what a dead crossing had begun to pull read as not begun.
+
+        Its files hold either what it found or what it wrote; neither is the user's edit. A file that holds
+        something else was edited since, and speaks for itself.
+        """
+        journal = record.journal
+        if journal is None or journal.head != self._ground.state.head:
+            return seen.disk
+        objects, paths = self._objects, journal.paths
+        now, before, after = (objects.content(tree, paths) for tree in (seen.disk, journal.before, journal.after))
+        if all(now.get(path) == after.get(path) for path in paths):
+            return seen.disk
+        begun = {path: before.get(path) for path in paths if now.get(path) == after.get(path)}
+        return objects.apply(seen.disk, begun)
+
+    def _merge(self, base: Content, local: Content, remote: Content) -> Content | None:
+        return merge_content(base, local, remote, self._objects.merge_file)
+
+    def _checked(self, view: View, gathered: Gathered, sides: Sides) -> View:
+        """Return the view, blocked where the local content is no valid task."""
+        if view.blocked is not None:
+            return replace(view, invalid=view.blocked != "it is being written")
+        unit = gathered.units[view.unit]
+        if unit.kind == "file" or view.local == view.head or not view.carry:
+            return view
+        if self._objects.at(sides.local, unit.path) is None:
+            return view
+        fault = facts(self._objects, sides.local, unit, self._ground.settings.tasks.manifests).fault
+        return view if fault is None else replace(view, blocked=fault, invalid=True)
+
+    def _policy(self, record: Record, gathered: Gathered, *, push: bool) -> Policy:
+        settings, request = self._ground.settings, self._request
+        asked = frozenset(unit for unit in gathered.units if task_id(settings.name, unit) in request.tasks)
+        pushback = settings.pushback
+        automatic = pushback.auto_push and pushback.approval == "none" and not record.pushes_held
+        return Policy(push=push, automatic=automatic, asked=asked, asked_all=request.all_tasks)
+
+    def _require_tree(self, sides: Sides, seen: Observation, policy: Policy) -> None:
+        """Raise Waits where every tracked file is gone: more likely a lost disk than a wish."""
+        if sides.head == EMPTY_TREE or policy.asked_all or policy.asked or not seen.full:
+            return
+        gone = sum(change.worktree_mode == 0 for change in seen.changes.values())
+        if gone and all(
+            path in seen.changes and seen.changes[path].worktree_mode == 0 for path, _ in self._objects.walk(sides.head)
+        ):
+            raise Waits(
+                f"the working tree is empty: all {gone} tracked files are gone",
+                "mount or restore it (git checkout -- .); if it is meant, `gitferry push all`",
+            )
+
+    def _require_pushable(self, policy: Policy, sides: Sides) -> None:
+        """Raise Waits where the user's own commits stand in the way and may not be pushed."""
+        if sides.head_commit is None or sides.head_commit == sides.upstream_commit:
+            return
+        if sides.upstream_commit and self._objects.is_ancestor(sides.head_commit, sides.upstream_commit):
+            return
+        pushback = self._ground.settings.pushback
+        count = self._objects.ahead_behind(sides.head_commit, sides.upstream_commit)[0]
+        commits = f"{count} unpushed commit{'' if count == 1 else 's'} of yours"
+        if not pushback.push_commits:
+            raise Waits(f"{commits}, and push_commits is false", "push them: git push")
+        if not policy.push:
+            raise Waits(f"{commits} must be pushed first", "`gitferry sync`, or switch pushback on")
+        if not policy.automatic and not policy.asked_all:
+            raise Waits(f"{commits} wait to be pushed", "gitferry push all")
+
+    def _guarded(
+        self, decisions: Sequence[Decision], policy: Policy, sides: Sides, grouping: Grouping
+    ) -> list[Decision]:
+        limits, objects = self._ground.settings.pushback.limits, self._objects
+
+        def total() -> int:
+            units = {unit.path for path, _ in objects.walk(sides.head) if (unit := grouping.unit_of(path)).carry}
+            return len(units)
+
+        def load(decision: Decision) -> guards.Load:
+            local, remote = decision.view.local.content, decision.view.remote.content
+            new = [entry for path, entry in local.items() if remote.get(path) != entry]
+            return guards.Load(sum(objects.size(e.oid) for e in new), len(new) + len(remote.keys() - local.keys()))
+
+        return guards.guarded(
+            decisions, policy, total_tasks=total, load=load, batch_limit=limits.batch, files_limit=limits.files
+        )

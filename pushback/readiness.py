@@ -1,0 +1,95 @@
+"""What makes a repository wait: something of the user's is under way, or what is there is not what was tracked."""
+
+from __future__ import annotations
+
+from gitferry.config.errors import GitferryError
+from gitferry.pushback.ground import Ground
+from gitferry.repos import record as records
+from gitferry.repos.record import Record
+
+
+class Waits(GitferryError):
+    """The repository waits for something named; the next crossing looks again. Nothing is wrong with gitferry."""
+
+    def __init__(self, title: str, hint: str = "", *, retry: bool = False) -> None:
+        super().__init__(title, hint)
+        self.retry = retry
+
+
+class Unusable(GitferryError):
+    """This repository cannot be synced as it is set up."""
+
+
+def tracked_branch(ground: Ground) -> str:
+    """Return the branch that is synced here: the configured one, else the one that was checked out when first seen.
+
+    Raises Waits where HEAD is detached or another branch is checked out.
+    """
+    state, settings = ground.state, ground.settings
+    if state.branch is None:
+        raise Waits("HEAD is detached", "check a branch out: git switch <branch>")
+    known = records.branches(ground.objects)
+    tracked = settings.branch or (known[0] if len(known) == 1 else state.branch)
+    if state.branch != tracked:
+        raise Waits(f"branch {state.branch} is checked out, {tracked} is tracked", f"git switch {tracked}")
+    return tracked
+
+
+def require_ready(ground: Ground, record: Record) -> None:
+    """Raise where a crossing may not start: Waits for what passes, Unusable for what must be set up."""
+    state = ground.state
+    unusable = {
+        "its objects are SHA-256": state.sha256,
+        "its index is sparse": state.sparse_index,
+        "it is a sparse checkout": state.sparse,
+        "it is a partial clone": state.partial,
+        "its refs are in a reftable": state.reftable,
+    }
+    for reason, is_so in unusable.items():
+        if is_so:
+            raise Unusable(f"{ground.place.root} cannot be synced: {reason}", "clone it anew in the ordinary form")
+    if state.operation is not None:
+        raise Waits(f"a {state.operation} is under way", f"finish it, or git {state.operation} --abort")
+    if state.index_locked or state.head_locked:
+        name = "index.lock" if state.index_locked else "HEAD.lock"
+        raise Waits(f"{name} is held", f"if no git command is running, remove {ground.place.git_dir / name}")
+    if state.upstream is None:
+        raise Unusable(f"{state.branch} has no upstream", _how_to_track(ground))
+    if state.upstream.local or state.upstream.url is None:
+        raise Unusable(f"the upstream of {state.branch} is no remote's branch", _how_to_track(ground))
+    if state.upstream.branch != record.branch and ground.settings.branch is None and record.agreed is None:
+        raise Waits(
+            f"{record.branch} follows a branch of another name, {state.upstream.branch}",
+            f"say so in the settings if that is meant: branch: {record.branch}",
+        )
+
+
+def _how_to_track(ground: Ground) -> str:
+    branch, remotes = ground.state.branch, ground.state.remotes
+    if not remotes:
+        return "add a remote: git remote add origin <url>"
+    return f"git push -u {remotes[0]} {branch}, or git branch -u {remotes[0]}/{branch} where it exists there"
+
+
+def require_history(ground: Ground, record: Record, head: str | None, upstream: str | None) -> None:
+    """Raise Waits where the two sides' histories no longer belong together."""
+    objects = ground.objects
+    agreed = record.agreed
+    if upstream is None:
+        if record.fetched and agreed is not None:
+            raise Waits("the upstream branch's tracking ref is gone", "git fetch")
+        return
+    if head is None:
+        return
+    if agreed is not None and objects.has(agreed):
+        shared = objects.merge_bases(head, agreed)
+        if shared and not any(objects.is_ancestor(base, upstream) for base in shared):
+            raise Waits(
+                "upstream was rewritten: it no longer has commits that were here",
+                "to accept that: git reset --keep @{upstream}; to put them back: git push by hand",
+            )
+    if not objects.merge_bases(head, upstream):
+        raise Waits(
+            "unrelated histories: this branch and its upstream share no commit",
+            "merge them by hand: git pull --allow-unrelated-histories, or clone again",
+        )

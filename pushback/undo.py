@@ -1,0 +1,169 @@
+"""Undo one operation: the local side as it was, and a reverting commit where it was pushed. Never a rewrite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pygit2
+
+from gitferry.config.errors import GitferryError
+from gitferry.config.model import Repository
+from gitferry.pushback import answer, operations
+from gitferry.pushback.carry import Carrier, Undoing
+from gitferry.pushback.commit import NewCommit, Tip
+from gitferry.pushback.crossing import Crossing, unwritable
+from gitferry.pushback.gather import Gathered
+from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.host import Host
+from gitferry.pushback.operations import Entered
+from gitferry.pushback.outcome import Outcome, Request, TaskChange
+from gitferry.pushback.plan import UNDONE, Action, Decision, Side, View
+from gitferry.pushback.planning import Planned, Planner
+from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
+from gitferry.repos import record as records
+from gitferry.repos.content import Content, Entry
+from gitferry.repos.lock import lane_lock
+from gitferry.repos.record import Hold, HoldState, Record
+from gitferry.repos.tasks import Unit
+
+
+class CannotUndo(GitferryError):
+    """Something was changed since; undoing would overwrite it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """One task's way back: the files, and what both sides will hold."""
+
+    unit: Unit
+    name: str
+    paths: tuple[str, ...]
+    local: Content
+    upstream: Content
+
+
+def undo(repository: Repository, op_id: str, *, host: Host) -> Outcome:
+    """Undo an operation of this repository. Raises NoSuchOperation; other troubles are in the outcome.
+
+    First the remote's news come in, so that the undo starts from what both sides have now.
+    """
+    at = host.clock()
+    try:
+        with opened(repository, host) as ground, lane_lock(ground.place.common_dir, wait=host.lock_wait):
+            entered = operations.find(ground.objects, op_id)
+            pulled = Crossing(ground, Request("undo", fetch=True, push=False, by_hand=True), at).run()
+            if pulled.error is not None:
+                return pulled
+        with opened(repository, host) as ground, lane_lock(ground.place.common_dir, wait=host.lock_wait):
+            return _Undo(ground, entered, at).run()
+    except Waits as waits:
+        return answer.waiting(repository, at, waits)
+    except operations.NoSuchOperation:
+        raise
+    except GitferryError as error:
+        return answer.failed(repository, at, error)
+    except pygit2.GitError as error:
+        return answer.failed(repository, at, unwritable(repository, error))
+
+
+class _Undo:
+    def __init__(self, ground: Ground, entered: Entered, at: datetime) -> None:
+        self._ground = ground
+        self._objects = ground.objects
+        self._entered = entered
+        self._at = at
+        self._planner = Planner(ground, Request("undo", by_hand=True), at)
+
+    def run(self) -> Outcome:
+        ground, record = self._ground, records.load(self._ground.objects, tracked_branch(self._ground))
+        require_ready(ground, record)
+        head, upstream = ground.state.head, self._planner.upstream()
+        if head != upstream or record.journal is not None:
+            raise Waits("the undo needs both sides on one commit first", "gitferry sync, then undo again")
+        sides, seen, _ = self._planner.look(record, head, upstream)
+        reversals = [self._reversal(change, sides.upstream, seen.disk) for change in self._entered.operation.tasks]
+        upstream_changes = _changes(reversals, "upstream")
+        target_tree = self._objects.apply(sides.upstream, upstream_changes)
+        tip = Tip(head, sides.upstream, ())
+        if target_tree != sides.upstream:
+            tip = self._commit(head, target_tree, reversals)
+        local = self._objects.apply(seen.disk, _changes(reversals, "local"))
+        decisions = tuple(self._decision(one, sides.local, sides.upstream) for one in reversals)
+        gathered = Gathered(
+            tuple(decision.view for decision in decisions),
+            {one.unit.path: one.paths for one in reversals},
+            {one.unit.path: one.unit for one in reversals},
+            (),
+        )
+        planned = Planned(sides, seen, gathered, decisions, record)
+        back = Undoing(local, self._holds(record, reversals, tip, local), self._entered.operation.id)
+        carried = Carrier(ground, planned, self._planner.observer, "request", self._at, back).carry(tip)
+        return answer.crossed(ground, planned, carried, tip, self._at)
+
+    def _reversal(self, change: TaskChange, upstream: str, disk: str) -> Reversal:
+        """Return the way back of one task. Raises CannotUndo where either side went on since."""
+        entered, content, files = self._entered, self._objects.content, change.files
+        if content(disk, files) != content(entered.local_after, files):
+            raise CannotUndo(f"{change.name} was edited here since", "gitferry show tells what the operation did")
+        was, became = content(entered.upstream_before, files), content(entered.upstream_after, files)
+        now = content(upstream, files)
+        pushed = change.action != "pull"
+        if pushed and was != became and now != became:
+            raise CannotUndo(f"{change.name} was changed at the remote since", "edit it by hand")
+        is_file = files == (change.path,)
+        return Reversal(
+            Unit(change.path, "file" if is_file else "repository" if change.path == "." else "directory", True),
+            change.name,
+            files,
+            content(entered.local_before, files),
+            was if pushed else now,
+        )
+
+    def _commit(self, head: str | None, tree: str, reversals: list[Reversal]) -> Tip:
+        names = ", ".join(one.name for one in reversals)
+        message = f"Undo {names}\n\nThis reverts what gitferry carried as {self._entered.operation.id}.\n"
+        oid = self._objects.write_commit(
+            tree,
+            [head] if head else [],
+            message,
+            author=self._ground.author(),
+            committer=self._ground.committer(),
+            at=self._at,
+        )
+        return Tip(oid, tree, (NewCommit(oid, message, tuple(one.unit.path for one in reversals)),))
+
+    def _decision(self, one: Reversal, local: str, upstream: str) -> Decision:
+        side = Side(one.local, local)
+        view = View(one.unit.path, side, side, Side(one.upstream, upstream), ())
+        action = Action.PULL if one.local == one.upstream else Action.HOLD
+        return Decision(view, action, UNDONE, pending=action is Action.HOLD)
+
+    def _holds(self, record: Record, reversals: list[Reversal], tip: Tip, local: str) -> tuple[Hold, ...]:
+        """An undone task waits: its local side differs from the remote's and must not travel by itself."""
+        undone = {one.unit.path: one for one in reversals}
+        holds = [hold for hold in record.holds if hold.unit not in undone]
+        for path, one in undone.items():
+            if one.local != one.upstream:
+                holds.append(
+                    Hold(
+                        path,
+                        one.unit.kind,
+                        bases=(tip.tree,),
+                        theirs=tip.tree,
+                        locals=(local,),
+                        reason=UNDONE,
+                        theirs_commit=tip.commit,
+                        state=HoldState.UNDONE,
+                        since=self._at.isoformat(timespec="seconds"),
+                    )
+                )
+        return tuple(holds)
+
+
+def _changes(reversals: list[Reversal], side: str) -> dict[str, Entry | None]:
+    changes: dict[str, Entry | None] = {}
+    for one in reversals:
+        content: Content = getattr(one, side)
+        changes |= {path: content.get(path) for path in one.paths}
+    return changes

@@ -1,0 +1,214 @@
+"""Crossings of real clones over a bare remote, without conflict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.repo import Repo
+
+Clone = Callable[..., Repo]
+
+
+@pytest.fixture
+def here(clone: Clone) -> Side:
+    side = Side(clone("here"))
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def there(clone: Clone) -> Side:
+    side = Side(clone("there"))
+    healthy(side.sync())
+    return side
+
+
+def same(*repos: Repo) -> None:
+    """Assert that every clone's tree, HEAD and index are the remote's."""
+    remote = repos[-1]
+    for repo in repos[:-1]:
+        assert repo.head == remote.tip("main")
+        assert repo.worktree() == remote.tree("main")
+        assert repo.status() == ""
+        repo.fsck()
+    remote.fsck()
+
+
+def test_an_edit_reaches_the_other_clone(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("notes.md", "hello\n")
+    outcome = healthy(here.save("notes.md"))
+    assert outcome.operation is not None
+    assert remote.tree("main")["notes.md"] == b"hello\n"
+    healthy(there.sync())
+    assert there.repo.read("notes.md") == "hello\n"
+    same(here.repo, there.repo, remote)
+    assert remote.is_linear("main")
+
+
+def test_every_kind_of_change_travels_both_ways(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write_all({"a/one.txt": "1\n", "a/two.txt": "2\n", "b.sh": "#!/bin/sh\n", "empty": "", "gone": "x\n"})
+    here.repo.link("link", "a/one.txt")
+    healthy(here.sync())
+    healthy(there.sync())
+    same(here.repo, there.repo, remote)
+    there.repo.path("b.sh").chmod(0o755)
+    there.repo.path("a/one.txt").rename(there.repo.path("a/renamed.txt"))
+    there.repo.path("link").unlink()
+    there.repo.link("link", "a/two.txt")
+    there.repo.delete("gone")
+    there.repo.write("a/two.txt", "")
+    there.repo.write("deep/er/new", b"\x00\xff")
+    healthy(there.sync())
+    healthy(here.sync())
+    same(here.repo, there.repo, remote)
+    assert os.access(here.repo.path("b.sh"), os.X_OK)
+    assert here.repo.path("link").readlink().as_posix() == "a/two.txt"
+
+
+def test_both_sides_change_different_tasks_at_once(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("here.md", "h\n")
+    there.repo.write("there.md", "t\n")
+    healthy(here.sync())
+    healthy(there.save("there.md"))  # pushes on a stale tip: refused, fetched, planned and pushed again
+    healthy(here.sync())
+    same(here.repo, there.repo, remote)
+    assert remote.is_linear("main")
+
+
+def test_a_file_gives_way_to_a_directory_and_back(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("thing", "file\n")
+    healthy(here.sync())
+    healthy(there.sync())
+    there.repo.delete("thing")
+    there.repo.write("thing/inside", "dir\n")
+    healthy(there.sync())
+    healthy(here.sync())
+    same(here.repo, there.repo, remote)
+    here.repo.delete("thing/inside")
+    here.repo.write("thing", "file again\n")
+    healthy(here.sync())
+    healthy(there.sync())
+    same(here.repo, there.repo, remote)
+
+
+def test_the_users_own_commits_travel_and_are_merged_not_rewritten(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("mine.md", "mine\n")
+    mine = here.repo.commit("my own words")
+    there.repo.write("theirs.md", "theirs\n")
+    healthy(there.sync())
+    here.repo.write("dirty.md", "not committed\n")
+    healthy(here.sync())
+    assert mine in remote.commits("main")
+    healthy(there.sync())
+    same(here.repo, there.repo, remote)
+    assert remote.tree("main")["dirty.md"] == b"not committed\n"
+
+
+def test_batches_hold_no_more_tasks_than_allowed(here: Side, remote: Repo) -> None:
+    here.pushback = {"max_batch_size": 4}
+    before = len(remote.commits("main"))
+    here.repo.write_all({f"n{number}.md": f"{number}\n" for number in range(10)})
+    outcome = healthy(here.sync())
+    assert len(remote.commits("main")) == before + 3
+    assert outcome.operation is not None
+    assert len(outcome.operation.commits) == 3
+
+
+def test_a_conflict_holds_one_task_and_lets_the_others_go(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("both.md", "base\n")
+    healthy(here.sync())
+    healthy(there.sync())
+    here.repo.write("both.md", "here\n")
+    healthy(here.sync())
+    there.repo.write("both.md", "there\n")
+    there.repo.write("other.md", "goes\n")
+    outcome = there.sync()
+    assert outcome.state == "conflict"
+    assert there.task(outcome, "both.md").push_status == "conflict"
+    assert remote.tree("main")["both.md"] == b"here\n"
+    assert remote.tree("main")["other.md"] == b"goes\n"
+    assert there.repo.read("both.md") == "there\n"
+    assert there.repo.head == remote.tip("main")
+    refs = there.repo.refs("refs/")
+    assert there.sync().state == "conflict"
+    assert there.repo.refs("refs/") == refs  # one more sync changes nothing
+    there.repo.write("both.md", "here\n")
+    healthy(there.sync())
+    same(there.repo, remote)
+
+
+def test_what_is_staged_stays_and_waits(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("staged.md", "one\n")
+    here.repo.git("add", "staged.md")
+    here.repo.write("staged.md", "two\n")
+    here.repo.write("free.md", "free\n")
+    before = here.repo.git("ls-files", "-s", "staged.md")
+    outcome = here.sync()
+    assert here.task(outcome, "staged.md").push_status == "pending"
+    assert "free.md" in remote.tree("main")
+    assert "staged.md" not in remote.tree("main")
+    assert here.repo.git("ls-files", "-s", "staged.md") == before
+
+
+def test_nothing_happens_twice(here: Side, remote: Repo) -> None:
+    refs, tip = here.repo.refs("refs/"), remote.tip("main")
+    for _ in range(3):
+        assert healthy(here.sync()).operation is None
+    assert here.repo.refs("refs/") == refs
+    assert remote.tip("main") == tip
+
+
+def test_an_empty_remote_gets_its_first_commit(empty_remote: Repo, clone: Clone, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    repo = Repo.clone(empty_remote.root, tmp_path / "first")
+    side = Side(repo)
+    repo.write("first.md", "first\n")
+    healthy(side.sync())
+    assert empty_remote.tree("main") == {"first.md": b"first\n"}
+    same(repo, empty_remote)
+
+
+def test_undo_of_a_pull_restores_the_local_side_and_waits(here: Side, there: Side, remote: Repo) -> None:
+    from gitferry.pushback.undo import undo
+
+    here.repo.write("note.md", "old\n")
+    healthy(here.sync())
+    healthy(there.sync())
+    here.repo.write("note.md", "new\n")
+    healthy(here.sync())
+    pulled = healthy(there.sync()).operation
+    assert pulled is not None
+    undone = undo(there.settings, pulled.id, host=there.host)
+    assert undone.error is None and undone.operation is not None
+    assert there.repo.read("note.md") == "old\n"
+    assert remote.tree("main")["note.md"] == b"new\n"
+    assert there.task(there.sync(), "note.md").push_status == "pending"
+    assert there.repo.read("note.md") == "old\n"
+    again = undo(there.settings, undone.operation.id, host=there.host)
+    assert again.error is None
+    assert there.repo.read("note.md") == "new\n"
+    healthy(there.sync())
+    same(there.repo, remote)
+
+
+def test_undo_of_a_push_reverts_at_the_remote_and_keeps_the_edit(here: Side, remote: Repo) -> None:
+    from gitferry.pushback.undo import undo
+
+    before = remote.tree("main")
+    here.repo.write("note.md", "pushed\n")
+    pushed = healthy(here.sync()).operation
+    assert pushed is not None
+    commits = remote.commits("main")
+    outcome = undo(here.settings, pushed.id, host=here.host)
+    assert outcome.error is None, outcome
+    assert remote.tree("main") == before
+    assert remote.commits("main")[1:] == commits  # a new commit on top, nothing rewritten
+    assert here.repo.read("note.md") == "pushed\n"
+    here.sync()
+    assert remote.tree("main") == before  # not pushed again by itself
+    here.repo.write("note.md", "edited\n")
+    healthy(here.sync())
+    assert remote.tree("main")["note.md"] == b"edited\n"
