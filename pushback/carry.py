@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias
 
 from gitferry.config.errors import GitferryError
@@ -22,7 +21,7 @@ from gitferry.pushback.outcome import Operation, TaskChange
 from gitferry.pushback.plan import UNDONE, Action, Decision
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
-from gitferry.repos import filters, index, record, transport
+from gitferry.repos import filters, index, lfs, record, transport
 from gitferry.repos.content import SUBMODULE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName
 from gitferry.repos.git import GitError
@@ -65,6 +64,32 @@ class Undoing:
     target: str  # root tree
     holds: tuple[Hold, ...]
     operation: str
+
+
+class Unchanged:
+    """Tells whether one file is still what was observed; asked about the file in place, then about what was displaced.
+
+    A converted file (line ends, a filter) is compared through git once, where it stands; after that by its bytes.
+    """
+
+    def __init__(self, observer: Observer, path: str, entry: Entry | None) -> None:
+        self._observer = observer
+        self._path = path
+        self._entry = entry
+        self._known: list[File | None] = []
+
+    def __call__(self, file: File | None) -> bool:
+        """Return whether this is what was observed."""
+        if self._known:
+            return file == self._known[0]
+        if file is None or self._entry is None:
+            same = file is None and self._entry is None
+        else:
+            entries, _ = self._observer.entries({self._path: file}, {self._path: self._entry})
+            same = entries.get(self._path) == self._entry
+        if same:
+            self._known.append(file)
+        return same
 
 
 class Carrier:
@@ -278,6 +303,7 @@ class Carrier:
             return ()
         fp("push.before")
         try:
+            self._upload(tip, upstream.remote, upstream.branch)
             answer = transport.push(
                 self._ground.git,
                 upstream.remote,
@@ -297,6 +323,14 @@ class Carrier:
         self._follow_tracking_ref(tip.commit, upstream.tracking_ref)
         commits = self._objects.between((old,) if old else (), tip.commit)
         return tuple(commit.oid for commit in reversed(commits))
+
+    def _upload(self, tip: Tip, remote: str, branch: str) -> None:
+        """Send large files first: commits whose pointers nobody can follow must not arrive."""
+        objects, old = self._objects, self._sides.upstream_commit
+        changed = (objects.file_at(tip.tree, path) for path in objects.changed(self._sides.upstream, tip.tree))
+        if tip.commit is not None and lfs.has_pointers(objects, (entry for entry in changed if entry is not None)):
+            deadline = self._ground.settings.timeouts.transfer
+            lfs.upload(self._ground.git, remote, branch, tip.commit, old, deadline=deadline)
 
     def _follow_tracking_ref(self, commit: str, name: str) -> None:
         # `git push` moves it where the remote has a fetch refspec for the branch, which is the rule.
@@ -325,7 +359,7 @@ class Carrier:
     def _replace_one(self, path: str, new: File | None) -> str | None:
         observed = self._objects.file_at(self._seen.disk, path)
         try:
-            result = self._ground.worktree.replace(path, new, partial(self._is, path, observed))
+            result = self._ground.worktree.replace(path, new, Unchanged(self._observer, path, observed))
         except _IN_THE_WAY as error:
             return error.title
         fp("checkout.partial")
@@ -350,13 +384,6 @@ class Carrier:
                 data = by_git[path] if path in by_git else self._objects.blob(entry.oid)
                 files[path] = File(entry.mode, data)
         return files, refused
-
-    def _is(self, path: str, entry: Entry | None, file: File | None) -> bool:
-        """Whether a file on disk is what was observed there."""
-        if file is None or entry is None:
-            return file is None and entry is None
-        entries, _ = self._observer.entries({path: file}, {path: entry})
-        return entries.get(path) == entry
 
     def _with_raced(self, current: Record, decisions: Sequence[Decision], raced: Mapping[str, str]) -> Record:
         holds = list(current.holds)

@@ -19,6 +19,7 @@ from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import filters, index, transport
 from gitferry.repos import record as records
+from gitferry.repos.lfs import NotUploaded
 from gitferry.repos.lock import lane_lock
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.record import Record
@@ -84,7 +85,7 @@ class Crossing:
             carrier = Carrier(ground, planned, self._planner.observer, self._request.cause, self._at)
             try:
                 carried = carrier.carry(tip)
-            except (PushRefused, RemoteError) as error:
+            except (PushRefused, RemoteError, NotUploaded) as error:
                 record = records.load(ground.objects, record.branch)
                 if isinstance(error, PushRefused) and error.stale:
                     record = self.fetched(record)

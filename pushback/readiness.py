@@ -28,11 +28,17 @@ def tracked_branch(ground: Ground) -> str:
     state, settings = ground.state, ground.settings
     if state.branch is None:
         raise Waits("HEAD is detached", "check a branch out: git switch <branch>")
-    known = records.branches(ground.objects)
-    tracked = settings.branch or (known[0] if len(known) == 1 else state.branch)
+    tracked = settings.branch or _first_seen(ground, state.branch)
     if state.branch != tracked:
         raise Waits(f"branch {state.branch} is checked out, {tracked} is tracked", f"git switch {tracked}")
     return tracked
+
+
+def _first_seen(ground: Ground, current: str) -> str:
+    if ground.objects.ref(records.ref_name(current)) is not None:
+        return current  # the usual case, without listing every ref
+    known = records.branches(ground.objects)
+    return known[0] if len(known) == 1 else current
 
 
 def require_ready(ground: Ground, record: Record) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -152,6 +153,36 @@ def test_what_is_staged_stays_and_waits(here: Side, there: Side, remote: Repo) -
     assert "free.md" in remote.tree("main")
     assert "staged.md" not in remote.tree("main")
     assert here.repo.git("ls-files", "-s", "staged.md") == before
+
+
+def test_converted_files_are_pulled_as_git_writes_them(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write(".gitattributes", "*.txt text eol=crlf\n")
+    here.repo.write("note.txt", "one\r\ntwo\r\n")
+    healthy(here.sync())
+    assert remote.tree("main")["note.txt"] == b"one\ntwo\n"
+    healthy(there.sync())
+    assert there.repo.read_bytes("note.txt") == b"one\r\ntwo\r\n"
+    there.repo.write("note.txt", "one\r\nTWO\r\n")
+    healthy(there.sync())
+    healthy(here.sync())
+    assert here.repo.read_bytes("note.txt") == b"one\r\nTWO\r\n"
+    assert here.repo.status() == there.repo.status() == ""
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+def test_large_files_reach_the_remote_before_their_pointers(
+    here: Side, there: Side, remote: Repo, clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for side in (here, there):
+        side.repo.git("lfs", "install", "--local", "--skip-repo")
+        side.repo.git("remote", "set-url", "origin", f"file://{remote.root}")
+    here.repo.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    here.repo.write("large.bin", b"\0large\1" * 1000)
+    healthy(here.sync())
+    assert remote.tree("main")["large.bin"].startswith(b"version https://git-lfs")
+    healthy(there.sync())
+    assert there.repo.read_bytes("large.bin") == b"\0large\1" * 1000
+    assert there.repo.status() == ""
 
 
 def test_nothing_happens_twice(here: Side, remote: Repo) -> None:
