@@ -36,6 +36,7 @@ class Request:
 
     cause: str  # "watch", "schedule", "start", "reconcile", "request"
     paths: frozenset[str] | None = None  # changed paths the watcher saw; None: look at the whole tree
+    unsettled: frozenset[str] = frozenset()  # paths still being saved: their tasks stay out of this crossing
     fetch: bool = False  # ask the remote before planning
     push: bool = True  # False: `gitferry pull`, nothing goes out
     tasks: frozenset[str] = frozenset()  # task ids pushed by hand: pending, undone and guarded ones travel too
@@ -49,6 +50,7 @@ class Request:
         return Request(
             cause=self.cause if self.by_hand or not other.by_hand else other.cause,
             paths=paths,
+            unsettled=self.unsettled | other.unsettled,
             fetch=self.fetch or other.fetch,
             push=self.push or other.push,
             tasks=self.tasks | other.tasks,

@@ -16,7 +16,7 @@ from gitferry.pushback.plan import Decision, Policy, View, plan
 from gitferry.pushback.readiness import Waits, require_history
 from gitferry.repos.content import Content
 from gitferry.repos.objects import EMPTY_TREE
-from gitferry.repos.observe import Limits, Observation, Observer
+from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
 from gitferry.repos.record import Record
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 
@@ -111,6 +111,7 @@ class Planner:
             size=settings.pushback.limits.file,
             quiet=0.0 if settled else settings.watch.quiet,
             now=self._at.timestamp(),
+            unsettled=frozenset() if request.by_hand else request.unsettled,
         )
 
         def wanted(path: str) -> bool:
@@ -153,7 +154,7 @@ class Planner:
     def _checked(self, view: View, gathered: Gathered, sides: Sides) -> View:
         """Return the view, blocked where the local content is no valid task."""
         if view.blocked is not None:
-            return replace(view, invalid=view.blocked != "it is being written")
+            return replace(view, invalid=view.blocked != BEING_WRITTEN)
         unit = gathered.units[view.unit]
         if unit.kind == "file" or view.local == view.head or not view.carry:
             return view

@@ -6,6 +6,8 @@ from gitferry.config.errors import GitferryError
 from gitferry.pushback.ground import Ground
 from gitferry.repos import record as records
 from gitferry.repos.record import Record
+from gitferry.repos.upstream import Upstream
+from gitferry.security.redact import redact
 
 
 class Waits(GitferryError):
@@ -58,15 +60,30 @@ def require_ready(ground: Ground, record: Record) -> None:
         raise Waits(f"a {state.operation} is under way", f"finish it, or git {state.operation} --abort")
     if state.index_locked or state.head_locked:
         name = "index.lock" if state.index_locked else "HEAD.lock"
-        raise Waits(f"{name} is held", f"if no git command is running, remove {ground.place.git_dir / name}")
+        # A lock that is given up moves no file we watch, so we look again by ourselves.
+        raise Waits(
+            f"{name} is held", f"if no git command is running, remove {ground.place.git_dir / name}", retry=True
+        )
     if state.upstream is None:
         raise Unusable(f"{state.branch} has no upstream", _how_to_track(ground))
     if state.upstream.local or state.upstream.url is None:
         raise Unusable(f"the upstream of {state.branch} is no remote's branch", _how_to_track(ground))
+    _require_remote(ground, state.upstream)
     if state.upstream.branch != record.branch and ground.settings.branch is None and record.agreed is None:
         raise Waits(
             f"{record.branch} follows a branch of another name, {state.upstream.branch}",
             f"say so in the settings if that is meant: branch: {record.branch}",
+        )
+
+
+def _require_remote(ground: Ground, upstream: Upstream) -> None:
+    """Raise Waits where the remote is not the one in the settings: the directory may be another repository by now."""
+    wanted = ground.settings.url
+    configured = ground.state.config.get(f"remote.{upstream.remote}.url")
+    if wanted is not None and wanted not in (upstream.url, configured):
+        raise Waits(
+            f"{upstream.remote} is {redact(configured or upstream.url or '')}, the settings say {redact(wanted)}",
+            "set the one or the other right: git remote set-url, or url: in the settings",
         )
 
 

@@ -18,6 +18,8 @@ from gitferry.repos.state import Place, WorkingState
 from gitferry.repos.status import Change, status
 from gitferry.repos.worktree import Worktree
 
+BEING_WRITTEN = "it is being written"
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -31,11 +33,12 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is not read: files over `size` bytes, and files written less than `quiet` seconds before `now`."""
+    """What is not read: files over `size` bytes, written less than `quiet` seconds before `now`, or `unsettled`."""
 
     size: int
     quiet: float = 0.0
     now: float = 0.0
+    unsettled: frozenset[str] = frozenset()
 
 
 class Observer:
@@ -124,6 +127,6 @@ class Observer:
             return None
         if found.st_size > limits.size:
             return f"{found.st_size:,} bytes, over the limit of {limits.size:,} (pushback.limits.file)"
-        if 0 <= limits.now - found.st_mtime < limits.quiet:
-            return "it is being written"
+        if path in limits.unsettled or 0 <= limits.now - found.st_mtime < limits.quiet:
+            return BEING_WRITTEN
         return None

@@ -84,7 +84,6 @@ class Record:
     paused_until: str | None = None
     pushes_held: bool = False
     sequence: int = 0
-    root: tuple[int, int] | None = None  # device and inode of the working tree's root
 
     def hold(self, unit: str) -> Hold | None:
         """Return the hold of a task, if it has one."""
@@ -204,7 +203,6 @@ def _to_json(record: Record) -> dict[str, Any]:
         "paused_until": record.paused_until,
         "pushes_held": record.pushes_held,
         "sequence": record.sequence,
-        "root": list(record.root) if record.root else None,
     }
 
 
@@ -245,5 +243,4 @@ def _from_json(data: dict[str, Any], oid: str) -> Record:
         paused_until=data["paused_until"],
         pushes_held=data["pushes_held"],
         sequence=data["sequence"],
-        root=tuple(data["root"]) if data["root"] else None,
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
 
-from gitferry.repos.directories import Directories, child, parent
+from gitferry.repos.directories import Directories, Listing, child, parent
 from gitferry.repos.git import Git
 from gitferry.repos.git_dir_watch import GitDirWatch
 from gitferry.repos.inotify import Inotify
@@ -73,7 +73,8 @@ class TreeWatch:
     def open(self) -> None:
         """Set all watches; a root that is not there is lost until it comes back. What is there is not reported."""
         with self._working:
-            self._begin()
+            if not self._closed:
+                self._begin()
 
     def close(self) -> None:
         """End all watches; nothing is reported from now on."""
@@ -158,7 +159,7 @@ class TreeWatch:
         self._rules = rules(self._git)
         self._noise.clear()
         before = self.directories.names
-        done = survey(self.root, [""], self._rules.left_out, self.directories.cover)
+        done = survey(self.root, [""], self._rules.left_out, self._cover)
         self._left_out = done.left_out
         self.directories.drop(*(before - done.kept))
         return frozenset(path for path in done.files if parent(path) not in before)
@@ -172,12 +173,15 @@ class TreeWatch:
                 starts[directory] = None
         if not starts:
             return frozenset()
-        done = survey(self.root, starts, self._rules.left_out, self.directories.cover)
+        done = survey(self.root, starts, self._rules.left_out, self._cover)
         self._left_out |= done.left_out
         self.directories.drop(*(starts.keys() - done.kept))
         if _has_rules(done.files):
             self._rules_changed()
         return done.files
+
+    def _cover(self, directory: str) -> Listing | None:
+        return None if self._closed else self.directories.cover(directory)
 
     def _check_tracked(self) -> None:
         """Walk again if something that the rules ignore became tracked (`git add -f`, a pull)."""

@@ -82,7 +82,8 @@ class Watcher:
         """Watch a repository, in place of an earlier one of that name. Returns when its watches are set.
 
         What was there before is not reported: look at the whole tree after this returned. A root that is not there
-        is no error: `coverage` calls it lost, and its return is reported as a change of everything.
+        is no error: `coverage` calls it lost, and its return is reported as a change of everything. After `close` this
+        does nothing.
         """
         self.remove(name)
         tree = TreeWatch(
@@ -96,6 +97,8 @@ class Watcher:
             environ=self._environ,
         )
         with self._lock:
+            if self._closed:
+                return
             self._trees[name] = tree
         tree.open()
         self._work.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from gitferry.config.model import Pushback, Repository, Tasks, Timeouts, Watch
@@ -35,6 +34,7 @@ class Side:
     pushback: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, Any] = field(default_factory=dict)
     branch: str | None = None
+    url: str | None = None
     clock: Clock = field(default_factory=Clock)
 
     @property
@@ -44,6 +44,7 @@ class Side:
             name=self.name,
             path=self.repo.root,
             branch=self.branch,
+            url=self.url,
             pushback=Pushback(**{"conflict_strategy": "fail", **self.pushback}),
             tasks=Tasks(**self.tasks),
             timeouts=Timeouts(),
@@ -59,9 +60,9 @@ class Side:
         """Cross as `gitferry sync` does."""
         return cross(self.settings, Request(**{"cause": "request", "fetch": True, **wishes}), host=self.host)
 
-    def save(self, *paths: str) -> Outcome:
+    def save(self, *paths: str, **wishes: Any) -> Outcome:
         """Cross as the watcher asks for it after edits of `paths`."""
-        return cross(self.settings, Request("watch", paths=frozenset(paths)), host=self.host)
+        return cross(self.settings, Request("watch", paths=frozenset(paths), **wishes), host=self.host)
 
     def task(self, outcome: Outcome, path: str) -> TaskState:
         """Return one task's state in an outcome."""
@@ -76,8 +77,3 @@ def healthy(outcome: Outcome) -> Outcome:
     """Assert that nothing waits, fails or conflicts."""
     assert outcome.state == "healthy", (outcome.state, outcome.waiting_for, outcome.error, outcome.hint, outcome.tasks)
     return outcome
-
-
-def root(path: Path) -> Path:
-    """Return the path as given; a name for it in tests that read better with one."""
-    return path

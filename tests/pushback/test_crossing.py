@@ -185,6 +185,17 @@ def test_large_files_reach_the_remote_before_their_pointers(
     assert there.repo.status() == ""
 
 
+def test_a_task_still_being_saved_stays_out_and_comes_with_the_next(here: Side, remote: Repo) -> None:
+    here.repo.write_all({"tasks/slow/metadata.json": '{"name": "slow"}', "tasks/slow/a": "half", "done.md": "d"})
+    paths = frozenset({"tasks/slow/metadata.json", "tasks/slow/a", "done.md"})
+    outcome = here.save(*paths, unsettled=frozenset({"tasks/slow/a"}))
+    assert here.task(outcome, "tasks/slow").push_status == "pending"
+    assert "done.md" in remote.tree("main")
+    assert "tasks/slow/metadata.json" not in remote.tree("main")
+    healthy(here.save("tasks/slow/a"))
+    assert {"tasks/slow/metadata.json", "tasks/slow/a"} <= remote.tree("main").keys()
+
+
 def test_nothing_happens_twice(here: Side, remote: Repo) -> None:
     refs, tip = here.repo.refs("refs/"), remote.tip("main")
     for _ in range(3):

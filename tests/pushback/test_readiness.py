@@ -199,6 +199,15 @@ def test_a_deleted_branch_at_the_remote_is_never_recreated(here: Side, remote: R
     assert remote.refs("refs/heads/") == {}
 
 
+def test_another_repository_in_the_place_of_the_tracked_one_waits(here: Side, tmp_path: Path, remote: Repo) -> None:
+    here.url = str(remote.root)
+    healthy(here.sync())
+    here.repo.path(".").rename(tmp_path / "moved away")
+    other = Repo.clone(Repo.init(tmp_path / "other.git", "--bare").root, here.repo.root)
+    other.write("secret.md", "not for the other remote\n")
+    told(here.sync(), "waiting", "the settings say")
+
+
 def test_an_unreachable_remote_is_offline_and_keeps_the_edit(here: Side, remote: Repo) -> None:
     here.repo.git("remote", "set-url", "origin", "http://127.0.0.1:9/none.git")
     here.repo.write("a.md", "a\n")

@@ -92,7 +92,6 @@ def test_without_an_inotify_instance_everything_is_looked_at(tmp_path: Path, mon
         until(lambda: "n/m/f" in heard.paths())
         git(root, "commit", "-q", "--allow-empty", "-m", "x")
         until(lambda: bool(heard.hints))
-        heard.quiet()
         heard.clear()
         (root / ".git").rename(root / "elsewhere")
         (root / "elsewhere").rename(root / ".git")

@@ -40,7 +40,6 @@ def test_a_branch_in_a_new_directory_of_refs_is_followed(tmp_path: Path) -> None
     root = repository(tmp_path / "r")
     with watching(root) as (_watcher, heard):
         git(root, "branch", "team/topic")
-        heard.quiet()
         heard.clear()
         git(root, "commit", "-q", "--allow-empty", "-m", "second")
         git(root, "update-ref", "refs/heads/team/topic", "HEAD")

@@ -63,7 +63,6 @@ def test_files_created_at_once_in_new_directories_are_all_told(tmp_path: Path) -
             (root / f"wide{number}" / "f").write_text("x")
             expected.add(f"wide{number}/f")
         until(lambda: heard.paths() >= expected, "a file was missed")
-        heard.quiet()
         heard.clear()
         (root / nested / "later").write_text("x")
         (root / "wide7" / "later").write_text("x")
@@ -90,7 +89,6 @@ def test_a_moved_directory_is_told_at_both_places_and_watched_at_the_new_one(tmp
     with watching(root) as (watcher, heard):
         (root / "kept").rename(root / "moved")
         until(lambda: heard.paths() >= {"kept", "moved/a.txt", "moved/deep/f"})
-        heard.quiet()
         heard.clear()
         (root / "moved" / "deep" / "g").write_text("x")
         until(lambda: heard.paths() == {"moved/deep/g"})
@@ -98,7 +96,6 @@ def test_a_moved_directory_is_told_at_both_places_and_watched_at_the_new_one(tmp
 
         (root / "moved").rename(outside)
         until(lambda: heard.paths() == {"moved"})
-        heard.quiet()
         heard.clear()
         (outside / "deep" / "g").write_text("changed where it is none of ours")
         heard.quiet(0.1)
@@ -143,7 +140,6 @@ def test_an_overflow_asks_for_everything_and_finds_unwatched_directories(
         until(lambda: heard.everything("one") >= 1 and heard.everything("two") >= 1)
         until(lambda: watcher.coverage("one").directories == 3)
         assert watcher.coverage("one").overflows == watcher.coverage("two").overflows == 1
-        heard.quiet()
         heard.clear()
         (one / "missed" / "g").write_text("x")
         (one / "renamed" / "g").write_text("x")
@@ -227,7 +223,6 @@ def test_a_deleted_root_is_lost_until_it_is_cloned_again(tmp_path: Path) -> None
         until(lambda: watcher.coverage("r").lost)
         repository(root)
         until(lambda: not watcher.coverage("r").lost)
-        heard.quiet()
         heard.clear()
         (root / "kept" / "a.txt").write_text("x")
         until(lambda: "kept/a.txt" in heard.paths())

@@ -37,6 +37,16 @@ def test_a_listener_in_trouble_ends_no_watching(tmp_path: Path, caplog: pytest.L
         watcher.close()
 
 
+def test_after_its_end_a_watcher_takes_no_repository(tmp_path: Path) -> None:
+    root = repository(tmp_path / "r")
+    heard = Heard()
+    watcher = Watcher(heard.change, heard.refs)
+    watcher.close()
+    watcher.add("r", root, root / ".git", root / ".git")
+    with pytest.raises(KeyError):
+        watcher.coverage("r")
+
+
 def test_fifty_repositories_need_no_more_threads_than_one(tmp_path: Path) -> None:
     roots = [repository(tmp_path / "0")]
     roots += [Path(shutil.copytree(roots[0], tmp_path / str(number))) for number in range(1, 50)]
@@ -47,7 +57,6 @@ def test_fifty_repositories_need_no_more_threads_than_one(tmp_path: Path) -> Non
             (root / "kept" / "a.txt").write_text("x")
         until(lambda: all(heard.paths(root.name) == {"kept/a.txt"} for root in roots))
         watcher.remove("7")
-        heard.quiet()
         heard.clear()
         (roots[7] / "kept" / "a.txt").write_text("y")
         used = time.process_time()

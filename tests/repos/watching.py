@@ -68,6 +68,8 @@ class Heard:
             return sum(1 for who, paths in self.calls if who == name and paths is None)
 
     def clear(self) -> None:
+        """Forget what was told, once the last write's further events (a save makes several) were told too."""
+        self.quiet(0.15)
         with self.lock:
             self.calls.clear()
             self.hints.clear()
