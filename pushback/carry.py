@@ -313,6 +313,7 @@ class Carrier:
                 timeouts=self._ground.settings.timeouts,
                 is_ancestor=self._objects.is_ancestor,
             )
+            fp("push.sent")
             if isinstance(answer, transport.Refused):
                 raise PushRefused(answer.message, stale=answer.kind == "stale")
         except GitferryError:
@@ -417,6 +418,7 @@ class Carrier:
             raise Waits(
                 f"the index could not follow: {error.title}", "if no git command is running, remove .git/index.lock"
             ) from error
+        fp("index.followed")
         if tip.commit is None or tip.commit == head:
             return
         fp("ref.before_cas")

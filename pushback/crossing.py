@@ -8,6 +8,7 @@ from datetime import datetime
 import pygit2
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.failpoints import fp
 from gitferry.config.model import Repository
 from gitferry.pushback import answer
 from gitferry.pushback.carry import Carrier, PushRefused
@@ -133,6 +134,7 @@ class Crossing:
         tip = transport.fetch(
             ground.git, upstream.remote, upstream.branch, timeouts=timeouts, tracking_ref=upstream.tracking_ref
         )
+        fp("fetch.pack")
         if tip is not None:
             known = replace(known, fetched=True)
         elif (

@@ -149,14 +149,14 @@ class Gatherer:
 
     def _is_elsewhere(self, hold: Hold, paths: tuple[str, ...]) -> bool:
         known = [self._content(tree, paths) for tree in (*hold.bases, hold.theirs)]
-        contents = (self._content(tree, paths) for tree in self._elsewhere)
-        return any(content and content not in known for content in contents)
+        pairs = ((self._content(tree, paths), self._content(base, paths)) for tree, base in self._elsewhere)
+        return any(content != base and content not in known for content, base in pairs)
 
     def _content(self, tree: str, paths: Iterable[str]) -> Content:
         return self._objects.content(tree, paths)
 
     @cached_property
-    def _elsewhere(self) -> tuple[str, ...]:
+    def _elsewhere(self) -> tuple[tuple[str, str], ...]:
         return other_trees(self._objects, self._branch, self._sides.upstream_commit)
 
     @cached_property

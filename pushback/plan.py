@@ -232,7 +232,10 @@ def _restrained(decision: Decision, policy: Policy) -> Decision:
     elif not policy.automatic and not policy.asks(view.unit):
         reason, pending = PENDING, True
     if decision.action is Action.HOLD:
-        return replace(decision, reason=reason or BOTH_CHANGED, pending=pending)
+        # A conflict is one whether or not it may be pushed; only what the user undid stays what it is.
+        if reason is None or reason in (PUSH_OFF, PENDING):
+            reason, pending = BOTH_CHANGED, False
+        return replace(decision, reason=reason, pending=pending)
     if reason is None:
         return decision
     return wait(decision, reason, pending=pending)

@@ -15,6 +15,7 @@ import pygit2
 from pygit2.enums import DeltaStatus, DiffFind, FileMode, ObjectType, SortMode
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.failpoints import fp
 from gitferry.repos.content import FILE, Content, Entry
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -255,7 +256,9 @@ class Objects:
 
     def write_blob(self, data: bytes) -> str:
         """Write a blob of exactly these bytes and return its id."""
-        return str(self.repo.create_blob(data))
+        oid = str(self.repo.create_blob(data))
+        fp("blob.written")
+        return oid
 
     def apply(self, tree: str, changes: Mapping[str, Entry | None]) -> str:
         """Return a root tree that equals `tree` but for `changes` (None removes); empty directories vanish."""
@@ -309,7 +312,9 @@ class Objects:
         def signature(person: Person) -> pygit2.Signature:
             return pygit2.Signature(person.name, person.email, int(at.timestamp()), minutes)
 
-        return str(self.repo.create_commit(None, signature(author), signature(committer), message, tree, list(parents)))
+        oid = str(self.repo.create_commit(None, signature(author), signature(committer), message, tree, list(parents)))
+        fp("commit.written")
+        return oid
 
 
 def _is_text(data: bytes) -> bool:

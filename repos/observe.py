@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from gitferry.config.failpoints import fp
 from gitferry.repos import filters
 from gitferry.repos.content import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import TreeError
@@ -92,7 +93,9 @@ class Observer:
         written, refused = self.entries(files, {p: (c.head or c.index) for p, c in changes.items()})
         entries.update(written)
         unread.update(refused)
-        return Observation(self._objects.apply(head_tree, entries), changes, unread, found.full)
+        disk = self._objects.apply(head_tree, entries)
+        fp("snapshot.written")
+        return Observation(disk, changes, unread, found.full)
 
     def entries(
         self, files: Mapping[str, File], known: Mapping[str, Entry | None]

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.failpoints import fp
 from gitferry.repos.content import FILE, Entry
 from gitferry.repos.objects import EMPTY_TREE, Objects, Person
 from gitferry.repos.tasks import Kind
@@ -141,6 +142,7 @@ def save(objects: Objects, record: Record, *, head: str | None, at: datetime) ->
         at=at,
     )
     move_ref(objects, ref_name(record.branch), oid, record.oid)
+    fp("record.saved")
     return replace(record, oid=oid)
 
 
