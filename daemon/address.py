@@ -1,0 +1,84 @@
+"""Which task is meant: by id, by name, by `repository/name` or by path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gitferry.config.errors import GitferryError
+
+if TYPE_CHECKING:
+    from gitferry.pushback.outcome import TaskState
+
+
+class UnknownTask(GitferryError):
+    """No task answers to the name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no task is named {name!r}", "`gitferry tasks` lists names, paths and ids.")
+
+
+class AmbiguousTask(GitferryError):
+    """Several tasks answer to the name."""
+
+    def __init__(self, name: str, found: Sequence[TaskState]) -> None:
+        choices = ", ".join(f"{state.repository}/{state.path} ({state.id})" for state in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        super().__init__(f"{name!r} names {len(found)} tasks: {choices}{more}", "Use the id, or repository/path.")
+
+
+class UnknownOperation(GitferryError):
+    """No operation has the id."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no operation has the id {name!r}", "`gitferry log` lists them.")
+
+
+class AmbiguousOperation(GitferryError):
+    """Several operations' ids begin like this."""
+
+    def __init__(self, name: str, found: Sequence[str]) -> None:
+        super().__init__(
+            f"{len(found)} operations begin with {name!r}", f"Give more of the id: {', '.join(found[:5])}."
+        )
+
+
+def find(name: str, states: Iterable[TaskState], roots: Mapping[str, str]) -> TaskState:
+    """Return the one task `name` means. An id wins over a name, a name over a path.
+
+    A path is the task's in its repository, or absolute (`roots`: repository → the top of its working tree); an
+    absolute path of a file means the task it lies in. Raises UnknownTask or AmbiguousTask.
+    """
+    states = tuple(states)
+    for spelled in (_by_id, _by_name, _by_path):
+        found = [state for state in states if spelled(state, name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise AmbiguousTask(name, found)
+    if name.startswith("/"):
+        holding = [state for state in states if _holds(_place(state, roots), name)]
+        if holding:
+            return max(holding, key=lambda state: len(state.path))
+    raise UnknownTask(name)
+
+
+def _by_id(state: TaskState, name: str) -> bool:
+    return state.id == name
+
+
+def _by_name(state: TaskState, name: str) -> bool:
+    return name in (state.name, f"{state.repository}/{state.name}")
+
+
+def _by_path(state: TaskState, name: str) -> bool:
+    return name.rstrip("/") in (state.path, f"{state.repository}/{state.path}")
+
+
+def _place(state: TaskState, roots: Mapping[str, str]) -> str:
+    root = roots[state.repository]
+    return root if state.path in ("", ".") else f"{root}/{state.path}"
+
+
+def _holds(place: str, path: str) -> bool:
+    return path == place or path.startswith(f"{place}/")

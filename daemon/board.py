@@ -1,0 +1,99 @@
+"""What is known of every repository without looking: the last outcome of each, from memory."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gitferry.pushback.outcome import Outcome
+    from gitferry.store.rows import RepositoryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One repository as its last crossing left it; `state` is `unknown` before the first one."""
+
+    state: str = "unknown"
+    url: str | None = None
+    branch: str | None = None
+    head: str | None = None
+    upstream: str | None = None
+    ahead: int = 0
+    behind: int = 0
+    pending: int = 0
+    conflicts: int = 0
+    waiting_for: str | None = None
+    last_error: str | None = None
+    hint: str | None = None
+    offline: bool = False
+    notes: tuple[str, ...] = ()
+    last_crossing_at: datetime | None = None
+    paused_until: datetime | None = None
+    pushes_held: bool = False
+
+
+def from_outcome(outcome: Outcome, before: Known) -> Known:
+    """Return what is known after `outcome`. What an outcome that failed early does not say stays as it was."""
+    return replace(
+        before,
+        state=outcome.state.value,
+        branch=outcome.branch or before.branch,
+        head=outcome.head or before.head,
+        upstream=outcome.upstream or before.upstream,
+        ahead=outcome.ahead,
+        behind=outcome.behind,
+        pending=outcome.pending,
+        conflicts=outcome.conflicts,
+        waiting_for=outcome.waiting_for,
+        last_error=outcome.error,
+        hint=outcome.hint,
+        offline=outcome.offline,
+        notes=outcome.notes,
+        last_crossing_at=outcome.at,
+    )
+
+
+def from_row(row: RepositoryRow) -> Known:
+    """Return what the store remembers of a repository."""
+    return Known(
+        state=row.state,
+        branch=row.branch,
+        head=row.head,
+        upstream=row.upstream,
+        ahead=row.ahead,
+        behind=row.behind,
+        pending=row.pending,
+        conflicts=row.conflicts,
+        waiting_for=row.waiting_for,
+        last_error=row.last_error,
+        hint=row.hint,
+        offline=row.offline,
+        notes=row.notes,
+        last_crossing_at=row.last_crossing_at,
+    )
+
+
+class Board:
+    """Known by name, safe to read and write from any thread."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Known] = {}
+        self._mutex = threading.Lock()
+
+    def get(self, name: str) -> Known:
+        """Return what is known of a repository, possibly nothing."""
+        with self._mutex:
+            return self._known.get(name, Known())
+
+    def set(self, name: str, known: Known) -> None:
+        """Know this of a repository from now on."""
+        with self._mutex:
+            self._known[name] = known
+
+    def forget(self, name: str) -> None:
+        """Know nothing of a repository any more."""
+        with self._mutex:
+            self._known.pop(name, None)

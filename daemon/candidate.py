@@ -1,0 +1,134 @@
+"""What `add` shows of a working tree before it is registered; nothing is changed by looking."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitferry.config.errors import GitferryError
+from gitferry.daemon import rows
+from gitferry.daemon.ferry import Ferry
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository, Settings
+    from gitferry.pushback.ground import Ground
+    from gitferry.pushback.outcome import TaskState
+
+_SUBJECTS = 100  # unpushed commits that are listed at most
+
+
+class Enclosed(GitferryError):
+    """A registered tree lies inside this one, or this one inside it."""
+
+
+def as_repository(root: Path, settings: Settings | None, *, name: str = "", branch: str | None = None) -> Repository:
+    """Return the settings that the tree at `root` would get: the defaults in force."""
+    from gitferry.config.model import Defaults
+    from gitferry.config.model import Repository as Model
+
+    defaults = settings.defaults if settings is not None else Defaults()
+    inherited = {field: getattr(defaults, field) for field in Defaults.model_fields}
+    return Model(**inherited | {"name": name or root.name, "path": root, "branch": branch or defaults.branch})
+
+
+def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Ferry) -> rows.Row:
+    """Return the row that contracts' `add` shows.
+
+    Raises what `locate` raises, Unusable (no remote, no upstream, a form gitferry cannot keep) and Enclosed.
+    """
+    from gitferry.pushback.ground import opened
+    from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
+    from gitferry.pushback.survey import surveyed
+    from gitferry.repos import record as records
+    from gitferry.security.redact import redact
+
+    root = Path(os.path.realpath(path))
+    registered = None if settings is None else _registered(root, settings)
+    name = _free_name(root.name, settings)
+    repository = as_repository(root, settings, name=name, branch=branch)
+    with opened(repository, ferry.host) as ground:
+        waiting = None
+        try:
+            require_ready(ground, records.load(ground.objects, tracked_branch(ground)))
+        except Waits as waits:
+            waiting = waits.title
+        upstream = ground.state.upstream
+        states = surveyed(ground, ferry.host.clock())
+        uncommitted = _uncommitted(ground)
+        skipped = [hook for hook in ground.state.hooks if hook in ("pre-commit", "commit-msg", "pre-push")]
+        return {
+            "root": str(root),
+            "name": name,
+            "registered_as": registered,
+            "branch": ground.state.branch,
+            "head": ground.state.head,
+            "remote": upstream.remote if upstream else None,
+            "remote_branch": upstream.branch if upstream else None,
+            "url": redact(upstream.url) if upstream and upstream.url else None,
+            "layout": _layout(states, repository.tasks.layout),
+            "tasks": [rows.task(state) for state in states],
+            "uncommitted": [rows.task(state) for state in states if state.path in uncommitted],
+            "unpushed": _unpushed(ground),
+            "waiting_for": waiting,
+            "notes": [f"hooks exist and are skipped: {', '.join(skipped)}"] if skipped else [],
+        }
+
+
+def _registered(root: Path, settings: Settings) -> str | None:
+    """Return the name under which the tree is registered. Raises Enclosed."""
+    for each in settings.repositories:
+        other = Path(os.path.realpath(each.path))
+        if root == other:
+            return each.name
+        if other in root.parents:
+            raise Enclosed(
+                f"{root} lies inside {other}, which is registered as {each.name}", "Keep trees side by side."
+            )
+        if root in other.parents:
+            raise Enclosed(
+                f"{other}, which is registered as {each.name}, lies inside {root}", "Keep trees side by side."
+            )
+    return None
+
+
+def _free_name(directory: str, settings: Settings | None) -> str:
+    """Return the directory's name in the letters a name may have, with a number where it is taken."""
+    plain = re.sub(r"[^\w.-]+", "-", directory.encode("utf-8", "replace").decode()).lstrip("-.")[:90] or "repository"
+    taken = {each.name for each in settings.repositories} if settings is not None else set()
+    name, number = plain, 2
+    while name in taken:
+        name, number = f"{plain}-{number}", number + 1
+    return name
+
+
+def _uncommitted(ground: Ground) -> frozenset[str]:
+    """Return the paths of the tasks whose working tree differs from HEAD."""
+    from gitferry.pushback.outcome import Request
+    from gitferry.pushback.planning import Planner
+    from gitferry.repos import record as records
+
+    planner = Planner(ground, Request("survey", by_hand=True), ground.host.clock())
+    record = records.load(ground.objects, ground.state.branch or "HEAD")
+    _, seen, grouping = planner.look(record, ground.state.head, planner.upstream())
+    units = (grouping.unit_of(path) for path in seen.changes)
+    return frozenset(unit.path for unit in units if unit.carry)
+
+
+def _unpushed(ground: Ground) -> list[rows.Row]:
+    """Return the user's commits that the upstream, as last fetched, does not have, newest first."""
+    upstream, head = ground.state.upstream, ground.state.head
+    if upstream is None or head is None:
+        return []
+    known = ground.objects.ref(upstream.tracking_ref)
+    span = [head] if known is None else [f"{known}..{head}"]
+    lines = ground.git.run("log", "-z", f"--max-count={_SUBJECTS}", "--format=%H %s", *span, "--").stdout.split(b"\0")
+    found = [line.decode("utf-8", "replace").partition(" ") for line in lines if line]
+    return [{"id": oid, "subject": subject} for oid, _, subject in found]
+
+
+def _layout(states: tuple[TaskState, ...], configured: str) -> str:
+    if configured != "auto":
+        return configured
+    return "directory" if any(state.kind == "directory" for state in states) else "file"

@@ -1,0 +1,266 @@
+"""The daemon, asked over its socket: the facade's verbs as HTTP/1.1 requests, with nothing but cheap imports.
+
+`gitferry status` must answer about as fast as an interpreter starts, so this speaks the little HTTP it needs
+(RFC 9112: one request a connection, the answer ends with it) instead of importing a library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from gitferry.config.errors import GitferryError
+
+Row = dict[str, Any]
+
+_SECONDS_TO_CONNECT = 5.0
+_API = "/api/v1"
+
+
+class DaemonNotRunning(GitferryError):
+    """Nobody answers at the socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"no daemon answers at {path}", "Start it with `gitferry run` or `gitferry service install`.")
+
+
+class DaemonGone(GitferryError):
+    """The daemon ended before it had answered, or what answered is no gitferry."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "Ask `gitferry status`, then again; what was begun is finished or undone at its start.")
+
+
+class Refused(GitferryError):
+    """The daemon answered with a problem document (RFC 9457), told here as the error that it was there."""
+
+    def __init__(self, title: str, hint: str, exit_code: int, status: int) -> None:
+        super().__init__(title, hint)
+        self.exit_code = exit_code
+        self.status = status
+
+
+def connect(environ: Mapping[str, str], settings: Path | None = None) -> Client | None:
+    """Return a client of the running daemon; None where none answers.
+
+    None too where `settings` names another file than the daemon's own: it would answer for other repositories.
+    """
+    from gitferry.config.paths import settings_path, socket_path
+
+    client = Client(socket_path(environ))
+    try:
+        if settings is None and not environ.get("GITFERRY_CONFIG"):
+            client.probe()
+            return client
+        theirs = client.daemon()["settings_path"]
+    except DaemonNotRunning:
+        return None
+    asked = settings_path(settings, environ)
+    return client if _same(asked, Path(theirs)) else None
+
+
+class Client:
+    """The verbs of `daemon.control.Control`, answered by the daemon at `path`.
+
+    Every method returns what the facade's does and raises its GitferryError, or DaemonNotRunning, or DaemonGone.
+    Verbs that cross wait for their answer without a limit of time: git's own deadlines bound it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open: socket.socket | None = None
+
+    def close(self) -> None:
+        """Close the connection that a probe may have left."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def probe(self) -> None:
+        """Connect, for the next request to use. Raises DaemonNotRunning."""
+        if self._open is None:
+            self._open = self._connected()
+
+    # The verbs
+
+    def daemon(self) -> Row:
+        """Return the daemon's own part of `status`."""
+        return self._get("/daemon")
+
+    def status(self, repository: str | None = None) -> Row:
+        """Return the daemon's state and one row a repository."""
+        return self._get("/status", repository=repository)
+
+    def tasks(self, repository: str | None = None, modified: bool = False) -> Row:
+        """Return one row a task; `modified`: only those that differ from the remote."""
+        return self._get("/tasks/modified" if modified else "/tasks", repository=repository)
+
+    def push_status(self) -> Row:
+        """Return how many tasks have each push status, and the tasks."""
+        return self._get("/registry/push-status")
+
+    def names(self) -> Row:
+        """Return the names of repositories and tasks, for completion."""
+        return self._get("/names")
+
+    def conflicts(self, repository: str | None = None) -> Row:
+        """Return one row a held task."""
+        return self._get("/conflicts", repository=repository)
+
+    def diff(self, task: str, remote: bool = False) -> Row:
+        """Return a task's difference between base and working tree, or base and remote."""
+        return self._get("/diff", task=task, remote=remote)
+
+    def push(self, tasks: Sequence[str], all: bool = False, message: str | None = None, dry_run: bool = False) -> Row:
+        """Push these tasks, or all that wait; `dry_run` tells what would be pushed."""
+        body = {"tasks": list(tasks), "all": all, "message": message, "dry_run": dry_run}
+        return self._post("/registry/push", body)
+
+    def pull(self, repositories: Sequence[str] = ()) -> Row:
+        """Take in what the remotes have, now."""
+        return self._post("/pull", {"repositories": list(repositories)})
+
+    def sync(self, repositories: Sequence[str] = ()) -> Row:
+        """Cross in both directions, now."""
+        return self._post("/sync", {"repositories": list(repositories)})
+
+    def log(self, repository: str | None = None, limit: int = 50) -> Row:
+        """Return operations, newest first."""
+        return self._get("/operations", repository=repository, limit=limit)
+
+    def show(self, op: str) -> Row:
+        """Return one operation with its files."""
+        return self._get(f"/operations/{_quoted(op)}")
+
+    def undo(self, op: str) -> Row:
+        """Undo one operation."""
+        return self._post(f"/operations/{_quoted(op)}/undo", {})
+
+    def pause(self, repository: str | None = None, seconds: float | None = None) -> Row:
+        """Cross no more by itself, for `seconds` or until `resume`."""
+        return self._post("/pause", {"repository": repository, "seconds": seconds})
+
+    def resume(self, repository: str | None = None) -> Row:
+        """Cross again; also releases held first pushes."""
+        return self._post("/resume", {"repository": repository})
+
+    def survey_for_add(self, path: str, branch: str | None = None) -> Row:
+        """Return what `add` shows of a repository before it is registered."""
+        return self._post("/survey", {"path": path, "branch": branch})
+
+    def hold(self, path: str) -> Row:
+        """Let first pushes of the repository at `path` wait."""
+        return self._post("/hold", {"path": path})
+
+    def release(self, path: str) -> Row:
+        """Undo `hold`."""
+        return self._post("/release", {"path": path})
+
+    def reload(self) -> Row:
+        """Read the settings again."""
+        return self._post("/reload", {})
+
+    # The wire
+
+    def _get(self, route: str, **query: str | bool | int | None) -> Row:
+        pairs = [f"{name}={_quoted(_word(value))}" for name, value in query.items() if value is not None]
+        return self._ask("GET", f"{_API}{route}" + (f"?{'&'.join(pairs)}" if pairs else ""), None)
+
+    def _post(self, route: str, body: Row) -> Row:
+        # A file name that is not UTF-8 keeps its surrogate escapes: ASCII JSON carries them as \udcXX.
+        return self._ask("POST", f"{_API}{route}", json.dumps(body).encode())
+
+    def _ask(self, method: str, target: str, body: bytes | None) -> Row:
+        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/json\r\n"
+        if body is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        connection, self._open = self._open or self._connected(), None
+        with connection:
+            connection.settimeout(None)
+            try:
+                connection.sendall(head.encode("ascii") + b"\r\n" + (body or b""))
+                answer = _read_all(connection)
+            except OSError as error:
+                raise DaemonGone(f"the daemon broke the connection ({error.strerror})") from error
+        return _decoded(answer)
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        connection.settimeout(_SECONDS_TO_CONNECT)
+        try:
+            connection.connect(os.fspath(self._path))
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            connection.close()
+            raise DaemonNotRunning(self._path) from None
+        except OSError as error:
+            connection.close()
+            raise GitferryError(
+                f"the daemon's socket {self._path} cannot be used: {error.strerror or error}",
+                "It belongs to the user the daemon runs as; ask as that user.",
+            ) from error
+        return connection
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    parts = []
+    while part := connection.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decoded(answer: bytes) -> Row:
+    """Return the JSON object of an HTTP answer. Raises Refused for a problem, DaemonGone for anything else."""
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    words = lines[0].split(b" ", 2)
+    if not separator or len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        raise DaemonGone("the daemon ended before it had answered")
+    fields = dict(line.lower().split(b":", 1) for line in lines[1:] if b":" in line)
+    length = fields.get(b"content-length", b"").strip()
+    if length.isdigit() and len(body) != int(length):
+        raise DaemonGone("the daemon ended while it answered")
+    status = int(words[1])
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise DaemonGone(f"what answers at the daemon's socket is no gitferry (HTTP {status})")
+    if status >= 400:
+        raise Refused(
+            str(value.get("title", f"the daemon refused (HTTP {status})")),
+            str(value.get("detail") or ""),
+            int(value.get("exit_code", 1)),
+            status,
+        )
+    return value
+
+
+def _word(value: str | bool | int) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def _quoted(text: str) -> str:
+    """Return `text` percent-encoded (RFC 3986 section 2); urllib.parse costs more to import than to write anew."""
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.absolute() == other.absolute()

@@ -1,0 +1,163 @@
+"""The crossing engine as the lanes and the facade call it, imported when the first repository needs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository
+    from gitferry.pushback.host import Host
+    from gitferry.pushback.outcome import Operation, Outcome, Request, TaskState
+    from gitferry.pushback.preview import Preview
+    from gitferry.repos.record import Record
+
+
+class Ferry:
+    """Does and tells what is asked of one repository at a time; `cancel`, once set, ends long network calls.
+
+    What crosses puts the repository's own troubles into its outcome; what only looks raises GitferryError.
+    """
+
+    def __init__(self, environ: Mapping[str, str], cancel: threading.Event) -> None:
+        self._environ = environ
+        self._cancel = cancel
+        self._made: Host | None = None
+        self._making = threading.Lock()
+
+    @property
+    def host(self) -> Host:
+        """What every crossing of this process takes from outside."""
+        with self._making:
+            if self._made is None:
+                from gitferry.pushback.host import Host
+
+                self._made = Host(environ=dict(self._environ), cancel=self._cancel)
+            return self._made
+
+    def cross(self, repository: Repository, request: Request) -> Outcome:
+        """Cross once."""
+        from gitferry.pushback.crossing import cross
+
+        return cross(repository, request, host=self.host)
+
+    def undo(self, repository: Repository, op_id: str) -> Outcome:
+        """Undo one operation. Raises NoSuchOperation."""
+        from gitferry.pushback.undo import undo
+
+        return undo(repository, op_id, host=self.host)
+
+    def glance(self, repository: Repository) -> Outcome:
+        """Return what a crossing would find; touches nothing."""
+        from gitferry.pushback.survey import glance
+
+        with _told(repository):
+            return glance(repository, host=self.host)
+
+    def survey(self, repository: Repository) -> tuple[TaskState, ...]:
+        """Return every task's state; touches nothing."""
+        from gitferry.pushback.survey import survey
+
+        with _told(repository):
+            return survey(repository, host=self.host)
+
+    def diff(self, repository: Repository, state: TaskState, *, remote: bool) -> str:
+        """Return what a task's own side made of its base, as git-diff(1) shows it."""
+        from gitferry.pushback.survey import diff
+
+        with _told(repository):
+            return diff(repository, [state.path], host=self.host, remote=remote)
+
+    def preview(self, repository: Repository, request: Request) -> Preview:
+        """Return what a push would do."""
+        from gitferry.pushback.preview import preview
+
+        with _told(repository):
+            return preview(repository, request, host=self.host)
+
+    def log(self, repository: Repository) -> tuple[Operation, ...]:
+        """Return the repository's operations, newest first, from its refs."""
+        from gitferry.pushback.ground import opened
+        from gitferry.pushback.operations import read_all
+
+        with _told(repository), opened(repository, self.host) as ground:
+            return tuple(entered.operation for entered in read_all(ground.objects))
+
+    def operation_diff(self, repository: Repository, operation: Operation) -> str:
+        """Return what an operation made of the side it went to, as git-diff(1) shows it.
+
+        For what was pushed that is the remote's side, for all else the working tree's.
+        """
+        from gitferry.pushback.ground import opened
+        from gitferry.pushback.operations import find
+
+        with _told(repository), opened(repository, self.host) as ground:
+            entered = find(ground.objects, operation.id)
+            text = b""
+            for pushed, before, after in (
+                (True, entered.upstream_before, entered.upstream_after),
+                (False, entered.local_before, entered.local_after),
+            ):
+                went = (change for change in entered.operation.tasks if (change.action == "push") is pushed)
+                files = [file for change in went for file in change.files]
+                if files:
+                    options = ("--no-ext-diff", "--no-textconv", "--no-color")
+                    done = ground.git.run("--literal-pathspecs", "diff", *options, before, after, "--", *files)
+                    text += done.stdout
+            return text.decode("utf-8", "replace")
+
+    def theirs(self, repository: Repository, state: TaskState) -> tuple[str, str] | None:
+        """Return the remote's last commit of a held task and its author; None where nothing tells."""
+        from gitferry.pushback.ground import opened
+
+        hold = self.wishes(repository).hold(state.path)
+        if hold is None or hold.theirs_commit is None:
+            return None
+        with _told(repository), opened(repository, self.host) as ground:
+            arguments = ("log", "-1", "--format=%H%x00%an <%ae>", hold.theirs_commit, "--", state.path)
+            commit, _, author = ground.git.run("--literal-pathspecs", *arguments).text.strip().partition("\0")
+            return (commit, author) if commit else None
+
+    def pause(self, repository: Repository, until: datetime | None) -> None:
+        """Let nothing cross by itself until then; None: until `resume`."""
+        from gitferry.pushback.pause import pause
+
+        with _told(repository):
+            pause(repository, until, host=self.host)
+
+    def resume(self, repository: Repository) -> None:
+        """Let it cross again, first pushes that were held included."""
+        from gitferry.pushback.pause import resume
+
+        with _told(repository):
+            resume(repository, host=self.host)
+
+    def hold(self, repository: Repository, *, held: bool) -> None:
+        """Hold first pushes back, or release them."""
+        from gitferry.pushback.pause import hold_pushes
+
+        with _told(repository):
+            hold_pushes(repository, host=self.host, held=held)
+
+    def wishes(self, repository: Repository) -> Record:
+        """Return the record, which tells whether the repository is paused or its pushes are held."""
+        from gitferry.pushback.pause import wishes
+
+        with _told(repository):
+            return wishes(repository, host=self.host)
+
+
+@contextmanager
+def _told(repository: Repository) -> Iterator[None]:
+    """Tell what libgit2 says of an unreadable or unwritable repository as the engine does in an outcome."""
+    import pygit2
+
+    from gitferry.pushback.crossing import unwritable
+
+    try:
+        yield
+    except pygit2.GitError as error:
+        raise unwritable(repository, error) from error

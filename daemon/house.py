@@ -1,0 +1,211 @@
+"""What the verbs stand on, in the daemon and in a process without one: roster, lanes, board, index and engine."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitferry.config.errors import GitferryError
+from gitferry.daemon import crash, rows
+from gitferry.daemon.arrival import clone_if_new, root_of
+from gitferry.daemon.board import Board, Known, from_outcome, from_row
+from gitferry.daemon.ferry import Ferry
+from gitferry.daemon.lanes import Engine, Lanes
+from gitferry.daemon.ledger import Ledger
+from gitferry.daemon.parallel import in_parallel
+from gitferry.daemon.remote_host import host_of, remote_url
+from gitferry.daemon.roster import Roster
+from gitferry.pushback.outcome import Request, State
+from gitferry.security.redact import redact
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository, Settings
+    from gitferry.daemon.timetable import Timetable
+    from gitferry.daemon.watching import Watching
+    from gitferry.pushback.outcome import Outcome
+
+log = logging.getLogger(__name__)
+
+#: Crossings that looked at the whole tree without anyone waiting for them: the index is made anew with them.
+_REBUILDING = frozenset({"start", "reconcile"})
+
+_AFTER_PAUSE = 1.0  # seconds: the record keeps whole ones
+
+
+class House:
+    """Built once per process. `next_pull` and `watching` tell of a repository what only a daemon knows."""
+
+    def __init__(self, settings: Path, environ: Mapping[str, str]) -> None:
+        """Read the settings. Raises SettingsError."""
+        from gitferry.config.paths import state_dir
+
+        self._environ = environ
+        self.cancel = threading.Event()
+        self.state_dir = state_dir(environ)
+        self.board = Board()
+        self.ferry = Ferry(environ, self.cancel)
+        self.roster = Roster(settings, environ, self._lanes)
+        self.ledger = Ledger(self.roster.settings.database.url)
+        self.next_pull: Callable[[str], datetime | None] = lambda name: None
+        self.watching: Callable[[str], str | None] = lambda name: None
+        self._heard_too: Callable[[str], None] = lambda name: None
+        self.roster.attend(self)
+
+    def attend(self, watching: Watching, timetable: Timetable) -> None:
+        """Have every repository watched and pulled by the clock from now on; that begins their first crossings."""
+        self.watching = watching.state
+        self.next_pull = timetable.next_pull
+        self._heard_too = watching.heard
+        self.roster.attend(timetable)
+        self.roster.attend(watching)
+
+    def put(self, repository: Repository) -> None:
+        """Nothing is known of a repository that comes, and what is known of one that changes stays true."""
+
+    def drop(self, name: str) -> None:
+        """Forget a repository that was taken out of the settings; git keeps what it has."""
+        self.board.forget(name)
+        self.ledger.forget(name)
+
+    def close(self, *, finish: float = 4.0) -> bool:
+        """Finish the crossings in hand and close the index; return whether they all ended in time."""
+        ended = self.roster.lanes.stop(self.cancel, finish=finish)
+        self.ledger.close()
+        return ended
+
+    def remember(self) -> None:
+        """Know from the index what the last process knew. Raises StoreError where there is none to be had."""
+        self.ledger.open()
+        for name, row in self.ledger.repositories().items():
+            self.board.set(name, from_row(row))
+
+    def heard(self, repository: Repository, request: Request, outcome: Outcome) -> None:
+        """Take in an outcome: on the board, in the index, in the log."""
+        before = self.board.get(repository.name)
+        known = from_outcome(outcome, before)
+        if before.last_crossing_at is None or before.url is None or request.all_tasks or outcome.state is State.PAUSED:
+            known = self._marked(repository, known)
+            self._wake(repository, known)
+        self.board.set(repository.name, known)
+        _log(outcome, before)
+        self._heard_too(repository.name)
+        whole = request.cause in _REBUILDING or not self.ledger.knows(repository.name)
+        self.ledger.heard(outcome)
+        if whole and outcome.error is None:
+            self._rebuild(repository)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a person should know of the process itself."""
+        fault = self.ledger.fault
+        http = self.roster.settings.daemon.http.enabled
+        tcp = "daemon.http.enabled: this version serves its socket only, not TCP"
+        return (*((fault,) if fault else ()), *((tcp,) if http else ()))
+
+    def row(self, repository: Repository) -> rows.Row:
+        """Return the `status` row of one repository, from memory."""
+        name = repository.name
+        return rows.repository(
+            repository, self.board.get(name), next_pull_at=self.next_pull(name), watching=self.watching(name)
+        )
+
+    def look(self, repositories: Sequence[Repository]) -> None:
+        """Look at the repositories, read-only, and put on the board what a crossing would find.
+
+        What only crossings know stays: when the last one was, and that it failed.
+        """
+        past = self.ledger.repositories()
+        for repository, outcome in zip(repositories, in_parallel(self.ferry.glance, repositories), strict=True):
+            name = repository.name
+            before = self.board.get(name)
+            if before.last_crossing_at is None and name in past:
+                before = from_row(past[name])
+            if isinstance(outcome, GitferryError):
+                known = replace(before, state=State.FAILING.value, last_error=outcome.title, hint=outcome.hint)
+            else:
+                known = replace(from_outcome(outcome, before), last_crossing_at=before.last_crossing_at)
+            if before.state == State.FAILING and known.state == State.HEALTHY:
+                known = replace(known, state=before.state, last_error=before.last_error, hint=before.hint)
+            known = self._marked(repository, known)
+            self.board.set(name, known)
+            self._wake(repository, known)
+
+    def crash(self, error: BaseException, doing: str) -> Path | None:
+        """Keep a report of an exception nobody expected; None where not even that could be written."""
+        try:
+            return crash.write(error, self.state_dir, doing)
+        except OSError as failure:
+            log.error("no crash file could be written: %s", failure, exc_info=error, extra={"action": "crash"})
+            return None
+
+    def _marked(self, repository: Repository, known: Known) -> Known:
+        """Return what is known, with what stands in the record beside the crossings: pause and held pushes."""
+        try:
+            record = self.ferry.wishes(repository)
+            url = remote_url(repository, self._environ)
+        except GitferryError:
+            return known  # the outcome says why the repository cannot be read
+        until = datetime.fromisoformat(record.paused_until) if record.paused and record.paused_until else None
+        return replace(known, paused_until=until, pushes_held=record.pushes_held, url=redact(url) if url else None)
+
+    def _wake(self, repository: Repository, known: Known) -> None:
+        """Cross when a pause is over, also one that an earlier process was told of."""
+        if known.paused_until is not None:
+            left = (known.paused_until - self.ferry.host.clock()).total_seconds()
+            self.roster.lanes.later(repository.name, left + _AFTER_PAUSE, Request("schedule", fetch=True))
+
+    def _rebuild(self, repository: Repository) -> None:
+        """Make the index of one repository anew: it may have been deleted, and tasks may be gone."""
+        try:
+            self.ledger.rebuild(repository.name, self.ferry.survey(repository), self.ferry.log(repository))
+        except GitferryError as error:
+            log.warning("%s", error.title, extra={"action": "rebuild", "repository": repository.name})
+
+    def _cross(self, repository: Repository, request: Request) -> Outcome:
+        """Cross, after cloning what was never here."""
+        try:
+            clone_if_new(repository, self.ledger, self.ferry.host)
+        except GitferryError as error:
+            from gitferry.pushback.answer import failed
+
+            return failed(repository, self.ferry.host.clock(), error)
+        outcome = self.ferry.cross(repository, request)
+        root = root_of(repository)
+        if root is not None:
+            self.ledger.remember_root(repository.name, root)
+        return outcome
+
+    def _host(self, repository: Repository) -> str | None:
+        url = remote_url(repository, self._environ)
+        return host_of(url) if url else None
+
+    def _lanes(self, settings: Settings) -> Lanes:
+        engine = Engine(cross=self._cross, host=self._host, crash=self.crash, heard=self.heard)
+        return Lanes(engine, workers=settings.daemon.workers)
+
+
+def _log(outcome: Outcome, before: Known) -> None:
+    """Say what was carried, and once each what is wrong or right again. The lanes tell of the network."""
+    facts = {"repository": outcome.repository, "state": outcome.state.value}
+    if outcome.operation is not None:
+        done = outcome.operation
+        carried = ", ".join(f"{change.action} {change.name}" for change in done.tasks[:5])
+        more = f" and {len(done.tasks) - 5} more" if len(done.tasks) > 5 else ""
+        log.info(
+            "%s: %s%s", outcome.repository, carried, more, extra=facts | {"action": done.kind, "operation": done.id}
+        )
+    for note in set(outcome.notes) - set(before.notes):
+        log.info("%s: %s", outcome.repository, note, extra=facts | {"action": "note"})
+    said = outcome.error or outcome.waiting_for
+    if (outcome.state.value, said) == (before.state, before.last_error or before.waiting_for) or outcome.offline:
+        return
+    if outcome.error is not None:
+        log.warning("%s: %s", outcome.repository, outcome.error, extra=facts | {"action": "failing"})
+    elif said is not None:
+        log.info("%s waits: %s", outcome.repository, said, extra=facts | {"action": "waiting"})
+    elif before.state not in ("unknown", outcome.state.value):
+        log.info("%s is %s", outcome.repository, outcome.state.value, extra=facts | {"action": "state"})

@@ -1,0 +1,133 @@
+"""The index as the house uses it: opened when first needed, written after every crossing, never in anyone's way."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from gitferry.config.errors import GitferryError
+from gitferry.pushback.outcome import PushStatus
+
+if TYPE_CHECKING:
+    from gitferry.pushback.outcome import Operation, Outcome, TaskState
+    from gitferry.store.rows import KnownPath, RepositoryRow, TaskRow
+    from gitferry.store.store import Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """Git is the truth and this only an index of it: what goes wrong with it is said, and stops no crossing.
+
+    `fault` is the sentence that says so, None while all is well.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.fault: str | None = None
+        self._url = url
+        self._store: Store | None = None
+        self._roots: dict[str, KnownPath] = {}
+        self._known: set[str] = set()
+        self._opening = threading.Lock()
+        self._closed = False
+
+    def open(self) -> Store:
+        """Return the store, opened and migrated at the first call. Raises StoreError."""
+        with self._opening:
+            if self._closed:
+                raise GitferryError("the index is closed")
+            if self._store is None:
+                from gitferry.store.store import Store
+
+                self._store = Store(self._url)
+            return self._store
+
+    def close(self) -> None:
+        """Close the store for good."""
+        with self._opening:
+            self._closed = True
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def repositories(self) -> dict[str, RepositoryRow]:
+        """Return what is remembered of every repository, by name."""
+        return self._asked(lambda store: {row.name: row for row in store.repositories()}, {})
+
+    def heard(self, outcome: Outcome) -> None:
+        """Remember one crossing."""
+        self._asked(lambda store: store.save_outcome(outcome), None)
+
+    def rebuild(self, name: str, states: Sequence[TaskState], operations: Iterable[Operation]) -> None:
+        """Remember a whole repository as it was just read, whatever was remembered before."""
+        known = self.with_history(states)
+        self._asked(lambda store: store.replace_tasks(name, known), None)
+        self._asked(lambda store: store.replace_operations(name, operations), None)
+
+    def knows(self, name: str) -> bool:
+        """Return whether the tasks of a repository were ever read as a whole."""
+        if name not in self._known and self._asked(lambda store: bool(store.tasks(name)), True):
+            self._known.add(name)
+        return name in self._known
+
+    def forget(self, name: str) -> None:
+        """Remember nothing of a repository."""
+        self._roots.pop(name, None)
+        self._known.discard(name)
+        self._asked(lambda store: store.forget(name), None)
+
+    def root(self, name: str) -> KnownPath | None:
+        """Return where the repository's tree was last seen. Raises StoreError: not to know is not to have seen."""
+        row = self.open().repository(name)
+        return None if row is None else row.known_path
+
+    def remember_root(self, name: str, root: KnownPath) -> None:
+        """Remember where the repository's tree was seen."""
+        if self._roots.get(name) != root:
+            self._asked(lambda store: store.remember_root(name, root), None)
+            self._roots[name] = root
+
+    def task_names(self) -> list[str]:
+        """Return the names by which tasks can be asked for."""
+        states: tuple[TaskRow, ...] = self._asked(lambda store: store.tasks(), ())
+        names = Counter(state.name for state in states)
+        return sorted(
+            {state.name if names[state.name] == 1 else f"{state.repository}/{state.name}" for state in states}
+        )
+
+    def with_history(self, states: Sequence[TaskState]) -> list[TaskState]:
+        """Return the states with what only this remembers: when each last travelled, and as which commit."""
+        past: dict[str, TaskRow] = self._asked(lambda store: {row.id: row for row in store.tasks()}, {})
+        return [_with_history(state, past.get(state.id)) for state in states]
+
+    def _asked(self, ask: Callable[[Store], T], otherwise: T) -> T:
+        try:
+            answer = ask(self.open())
+        except GitferryError as error:
+            if self.fault != error.title and not self._closed:
+                log.error("%s", error, extra={"action": "store"})
+            self.fault = error.title
+            return otherwise
+        self.fault = None
+        return answer
+
+
+def _with_history(state: TaskState, past: TaskRow | None) -> TaskState:
+    if past is None:
+        return state
+    status = state.push_status
+    if status is PushStatus.NOT_REQUIRED and past.push_status == PushStatus.COMPLETED and past.commit:
+        status = PushStatus.COMPLETED
+    return replace(
+        state,
+        push_status=status,
+        last_registry_sync=state.last_registry_sync or past.last_registry_sync,
+        commit=state.commit or past.commit,
+        pull_request_url=state.pull_request_url or past.pull_request_url,
+    )

@@ -1,0 +1,72 @@
+"""The control socket: bound for its owner only, taken over from the dead, never from the living."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from gitferry.config.errors import GitferryError
+
+
+class SocketTaken(GitferryError):
+    """Something answers at the socket's path, or something that is no socket stands there."""
+
+
+#: sockaddr_un holds 108 bytes with the closing NUL (unix(7)).
+_LONGEST = 107
+
+
+def bind(path: Path) -> socket.socket:
+    """Return a listening socket at `path`, mode 0600 from its first moment.
+
+    A socket file that nobody answers is replaced. Raises SocketTaken.
+    """
+    if len(os.fsencode(path)) > _LONGEST:
+        raise SocketTaken(
+            f"the socket's path is longer than {_LONGEST} bytes: {path}", "Set GITFERRY_RUNTIME_DIR to a shorter one."
+        )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _clear(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    # The mode of a new socket file is decided by the umask alone (unix(7)), which belongs to the whole process:
+    # fchmod before bind sets the mode of the file that bind makes, and leaves the umask to the users' files.
+    os.fchmod(listener.fileno(), 0o600)
+    listener.bind(os.fspath(path))
+    if stat.S_IMODE(path.stat().st_mode) != 0o600:
+        path.chmod(0o600)
+    listener.listen(128)
+    return listener
+
+
+def remove(path: Path, listener: socket.socket) -> None:
+    """Close `listener` and remove its file."""
+    listener.close()
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _clear(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise SocketTaken(
+            f"{path} exists and is no socket", "Move it away; gitferry does not remove what it did not make."
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            with suppress(FileNotFoundError):
+                path.unlink()
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise SocketTaken(f"{path} cannot be used: {error.strerror}", "Check its owner and permissions.") from error
+    raise SocketTaken(f"another daemon answers at {path}", "Stop it, or set GITFERRY_RUNTIME_DIR to another directory.")

@@ -1,0 +1,194 @@
+"""The daemon: settings → index → lanes → watching → timetable → API, and all of it ended again in that order."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from gitferry.config.paths import settings_path, socket_to_bind, state_dir
+from gitferry.daemon import crash, listen, logs
+from gitferry.daemon.control import Control
+from gitferry.daemon.house import House
+from gitferry.daemon.instance import only_instance
+from gitferry.daemon.notify import notify
+from gitferry.daemon.settings_file import SettingsFile
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Settings
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the settings file; an edit is in force after two looks that see the same.
+_LOOK = 0.5
+
+_LAST_SECONDS = 1.0  # that threads have to end by themselves
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
+
+
+def run(settings: Path | None, environ: Mapping[str, str]) -> int:
+    """Run until SIGTERM or SIGINT and return the exit code: 0, or 1 where a crossing had to be abandoned.
+
+    SIGHUP reads the settings again. Raises SettingsError, AlreadyRunning, SocketTaken, StoreError before anything
+    was begun.
+    """
+    path = settings_path(settings, environ).absolute()
+    _keep_memory_private()
+    file = SettingsFile(path)  # before it is read, so that an edit meanwhile counts as one
+    with ExitStack() as stack:
+        house = House(path, environ)
+        said = house.roster.settings.daemon.log
+        logs.set_up(said.level, said.format)
+        house.roster.applied = _apply
+        stack.enter_context(only_instance(state_dir(environ)))
+        signals = stack.enter_context(_signals())
+        threading.excepthook = lambda failed: _thread_failed(house, failed)
+        ended = _serve(house, file, environ, signals)
+    if ended:
+        log.info("stopped", extra={"action": "stopped"})
+    else:
+        log.error(
+            "stopped, with a crossing cut short; the next start finishes or undoes it", extra={"action": "stopped"}
+        )
+    code = 0 if ended else 1
+    _leave_hanging_threads(code)
+    return code
+
+
+def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals: queue.SimpleQueue[int]) -> bool:
+    """Bring everything up, wait for a signal to end, take everything down; return whether all crossings ended."""
+    from gitferry.daemon.api.app import application
+    from gitferry.daemon.server import Server
+    from gitferry.daemon.timetable import Timetable
+    from gitferry.daemon.watching import Watching
+
+    house.remember()
+    control = Control(None, environ, house=house)
+    with ExitStack() as stack:
+        place = socket_to_bind(environ)
+        listener = listen.bind(place)
+        stack.callback(listen.remove, place, listener)
+        server = Server(application(control, version=crash.version(), crash=house.crash), listener)
+        server.start()
+        stack.callback(server.stop)
+        ended = False
+        watching = Watching(house.roster.ask, environ)
+        timetable = Timetable(house.roster.ask, watching.refresh)
+        try:
+            house.attend(watching, timetable)
+            log.info(
+                "gitferry %s looks after %d repositories; it is asked at %s",
+                crash.version(),
+                len(house.roster.settings.repositories),
+                place,
+                extra={"action": "started", "socket": str(place), "pid": os.getpid()},
+            )
+            for note in house.notes():
+                log.warning("%s", note, extra={"action": "note"})
+            notify(environ, "READY=1", f"MAINPID={os.getpid()}")
+            _wait(house, file, signals)
+            notify(environ, "STOPPING=1")
+            log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
+        finally:
+            timetable.close()
+            watching.close()
+            ended = house.close()
+    return ended
+
+
+def _wait(house: House, file: SettingsFile, signals: queue.SimpleQueue[int]) -> None:
+    """Return when a signal asks for the end; meanwhile apply edits of the settings file."""
+    while True:
+        try:
+            received = signals.get(timeout=_LOOK)
+        except queue.Empty:
+            if not file.edited():
+                continue
+        else:
+            if received != signal.SIGHUP:
+                return
+        house.roster.reload()
+
+
+@contextmanager
+def _signals() -> Iterator[queue.SimpleQueue[int]]:
+    """Collect SIGTERM, SIGINT and SIGHUP in a queue while the block runs."""
+    received: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.put(number)  # reentrant, unlike queue.Queue: a handler may interrupt the reader
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _apply(old: Settings, new: Settings) -> None:
+    """Apply what belongs to the process itself; what cannot change while it runs is said."""
+    if new.daemon.log != old.daemon.log:
+        logs.set_up(new.daemon.log.level, new.daemon.log.format)
+    for name, differs in (
+        ("database.url", new.database != old.database),
+        ("daemon.http", new.daemon.http != old.daemon.http),
+    ):
+        if differs:
+            log.warning("%s was changed: the next start applies it", name, extra={"action": "restart_needed"})
+
+
+def _keep_memory_private() -> None:
+    """Leave no core dump and let no other process of the user read our memory: credentials pass through it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _leave_hanging_threads(code: int) -> None:
+    """End the process now where a thread waits for a disk or server that does not answer.
+
+    The interpreter would join such a thread at its exit, for as long as that takes. All that matters is closed here.
+    """
+    end = time.monotonic() + _LAST_SECONDS
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join(max(0.0, end - time.monotonic()))
+            if thread.is_alive():
+                log.warning("%s does not end and is left", thread.name, extra={"action": "stopped"})
+                logging.shutdown()
+                os._exit(code)
+
+
+def _thread_failed(house: House, failed: threading.ExceptHookArgs) -> None:
+    name = failed.thread.name if failed.thread else "a thread"
+    if failed.exc_value is None:
+        return
+    report = house.crash(failed.exc_value, f"running {name}")
+    log.critical("%s failed by a fault of gitferry; report in %s", name, report, extra={"action": "crash"})
+
+
+def main() -> int:
+    """Run by the environment's settings; for `python -m gitferry.daemon.process`."""
+    from gitferry.config.errors import GitferryError
+
+    try:
+        return run(None, dict(os.environ))
+    except GitferryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

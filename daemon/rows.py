@@ -1,0 +1,199 @@
+"""Rows: how repositories, tasks and operations look from outside, on the command line and over HTTP alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository
+    from gitferry.daemon.board import Known
+    from gitferry.pushback.outcome import Operation, Outcome, TaskState
+    from gitferry.pushback.preview import Preview
+
+#: One JSON object. Its keys are a contract; the functions below say which there are.
+Row: TypeAlias = dict[str, Any]
+
+
+def instant(at: datetime | None) -> str | None:
+    """Return `at` as RFC 3339 in UTC with seconds, the form every listing uses."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def repository(settings: Repository, known: Known, *, next_pull_at: datetime | None, watching: str | None) -> Row:
+    """Return the `status` row of one repository."""
+    return {
+        "name": settings.name,
+        "path": str(settings.path),
+        "url": known.url,
+        "branch": known.branch or settings.branch,
+        "head": known.head,
+        "upstream": known.upstream,
+        "ahead": known.ahead,
+        "behind": known.behind,
+        "pending": known.pending,
+        "conflicts": known.conflicts,
+        "state": known.state,
+        "waiting_for": known.waiting_for,
+        "last_crossing_at": instant(known.last_crossing_at),
+        "last_error": known.last_error,
+        "hint": known.hint,
+        "next_pull_at": instant(next_pull_at),
+        "paused_until": instant(known.paused_until),
+        "held": known.pushes_held,
+        "offline": known.offline,
+        "watching": watching,
+        "notes": list(known.notes),
+    }
+
+
+def task(state: TaskState) -> Row:
+    """Return the `tasks` row of one task."""
+    return {
+        "id": state.id,
+        "repository": state.repository,
+        "name": state.name,
+        "path": state.path,
+        "kind": state.kind,
+        "version": state.version,
+        "push_status": state.push_status.value,
+        "reason": state.reason,
+        "modified": state.modified,
+    }
+
+
+def push(state: TaskState) -> Row:
+    """Return the `push status` row of one task."""
+    return {
+        "id": state.id,
+        "repository": state.repository,
+        "name": state.name,
+        "path": state.path,
+        "version": state.version,
+        "push_status": state.push_status.value,
+        "local_modification_time": instant(state.local_modification_time),
+        "last_registry_sync": instant(state.last_registry_sync),
+        "error": state.reason,
+        "commit": state.commit,
+        "pull_request_url": state.pull_request_url,
+    }
+
+
+def push_status(states: Iterable[TaskState]) -> Row:
+    """Return what `push status` prints: how many tasks have each status, and the tasks."""
+    states = tuple(states)
+    counts = Counter(state.push_status.value for state in states)
+    return {"counts": dict(sorted(counts.items())), "tasks": [push(state) for state in states]}
+
+
+def conflict(state: TaskState, strategy: str, theirs: tuple[str, str] | None) -> Row:
+    """Return the `conflicts` row of a held task; `theirs` is the remote's commit and its author."""
+    return {
+        "id": state.id,
+        "repository": state.repository,
+        "task": state.name,
+        "path": state.path,
+        "strategy": strategy,
+        "reason": state.reason,
+        "local_changed_at": instant(state.local_modification_time),
+        "remote_commit": theirs[0] if theirs else None,
+        "remote_author": theirs[1] if theirs else None,
+    }
+
+
+def operation(done: Operation, *, full: bool = False) -> Row:
+    """Return the `log` row of an operation; `full` adds what `show` tells besides."""
+    row: Row = {
+        "id": done.id,
+        "repository": done.repository,
+        "at": instant(done.at),
+        "cause": done.cause,
+        "kind": done.kind,
+        "tasks": [
+            {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
+            for change in done.tasks
+        ],
+        "commits": list(done.commits),
+        "undoable": done.undoable,
+        "undoes": done.undoes,
+    }
+    if full:
+        for change, shown in zip(done.tasks, row["tasks"], strict=True):
+            shown["files"] = list(change.files)
+        row |= {
+            "host": done.host,
+            "user": done.user,
+            "head_before": done.head_before,
+            "head_after": done.head_after,
+            "upstream_before": done.upstream_before,
+            "upstream_after": done.upstream_after,
+        }
+    return row
+
+
+def preview(found: Preview) -> Row:
+    """Return what a push of one repository would do."""
+    return {
+        "repository": found.repository,
+        "target": found.target,
+        "waiting_for": found.waiting_for,
+        "commits": [
+            {
+                "message": commit.message,
+                "tasks": list(commit.tasks),
+                "files": [{"path": file.path, "change": file.change} for file in commit.files],
+            }
+            for commit in found.commits
+        ],
+        "skipped": [{"task": task, "reason": reason} for task, reason in found.skipped],
+    }
+
+
+def result(outcome: Outcome) -> Row:
+    """Return what a crossing that was asked for came to: its state, what it carried and what it could not."""
+    done = outcome.operation
+    actions = {change.task: change for change in done.tasks} if done else {}
+    shown = [
+        {"id": state.id, "name": state.name, "path": state.path}
+        | {"action": actions[state.id].action if state.id in actions else None}
+        | {"push_status": state.push_status.value, "reason": state.reason}
+        for state in outcome.tasks
+    ]
+    told = {state.id for state in outcome.tasks}
+    shown += [
+        {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
+        | {"push_status": None, "reason": None}
+        for change in actions.values()
+        if change.task not in told
+    ]
+    return {
+        "repository": outcome.repository,
+        "state": outcome.state.value,
+        "waiting_for": outcome.waiting_for,
+        "error": outcome.error,
+        "hint": outcome.hint,
+        "retry": outcome.retry,
+        "operation": done.id if done else None,
+        "tasks": shown,
+        "commits": list(done.commits) if done else [],
+        "notes": list(outcome.notes),
+    }
+
+
+def push_back(results: Row, state: Row) -> Row:
+    """Return the answer to pushing one task: whether it arrived, as which commit, and why not."""
+    failed = [row["error"] or row["waiting_for"] for row in results["results"] if row["state"] != "healthy"]
+    arrived = state["push_status"] in ("completed", "not_required", "in_review")
+    errors = [] if arrived else [text for text in (state["error"], *failed) if text]
+    return {
+        "success": arrived,
+        "commit": state["commit"],
+        "pull_request_url": state["pull_request_url"],
+        "errors": errors,
+        "task": state,
+        "results": results["results"],
+    }

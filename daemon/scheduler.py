@@ -1,0 +1,228 @@
+"""Pulls and reconciles by the clock: APScheduler with jobs that are rebuilt from the settings at every start.
+
+A job only enqueues a request, so that one thread is enough for all of them. Sources: APScheduler 3.11's user guide.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Final
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.cron import CronTrigger
+
+from gitferry.repos.schedule import At, Every, Plan, first_delay, gap, lateness, pull_plan
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Pull
+
+log = logging.getLogger(__name__)
+
+#: A wall clock that is set back this far would keep intervals from ending for as long.
+_STEP: Final = 5.0
+_LOOK: Final = 15.0  # seconds between two looks at the clock
+_RECONCILE_JITTER: Final = 0.1
+
+
+def _offset() -> float:
+    return time.time() - time.monotonic()
+
+
+class EveryTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no type information
+    """An interval whose chance is ours: reproducible, and never a burst after a suspended machine woke up."""
+
+    def __init__(self, plan: Every, chance: Callable[[], float]) -> None:
+        self.plan = plan
+        self._chance = chance
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return when to run next; the first run is spread."""
+        if previous_fire_time is None:
+            return now + timedelta(seconds=first_delay(self.plan, self._chance()))
+        after = timedelta(seconds=gap(self.plan, self._chance()))
+        due = previous_fire_time + after
+        return due if due > now else now + after
+
+
+class AtTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no type information
+    """Cron lines, and a little later."""
+
+    def __init__(self, plan: At, zone: tzinfo, chance: Callable[[], float]) -> None:
+        self.plan = plan
+        self._lines = OrTrigger([
+            CronTrigger(
+                minute=line.minute,
+                hour=line.hour,
+                day=line.day,
+                month=line.month,
+                day_of_week=line.weekday,
+                timezone=zone,
+            )
+            for line in plan.lines
+        ])  # fmt: skip
+        self._chance = chance
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """Return when to run next; None where the lines name no date that comes."""
+        # From now on, not from the previous run: what a sleeping machine missed is one run, not many. And past the
+        # previous run's own instant, which the scheduler would ask about for ever.
+        since = now if previous_fire_time is None else max(now, previous_fire_time) + timedelta(microseconds=1)
+        begins: datetime | None = self._lines.get_next_fire_time(None, since)
+        return None if begins is None else begins + timedelta(seconds=lateness(self.plan, self._chance()))
+
+
+class PullScheduler:
+    """Calls `enqueue(name)` whenever a repository's pull is due, and `reconcile(name)` for its reconcile.
+
+    Both are called from the one thread of the pool and must return at once.
+    """
+
+    def __init__(
+        self,
+        enqueue: Callable[[str], None],
+        reconcile: Callable[[str], None] | None = None,
+        *,
+        chance: random.Random | None = None,
+        zone: tzinfo | None = None,
+    ) -> None:
+        """`chance` spreads and moves the runs; `zone` is what cron lines are read in, the machine's by default."""
+        self._enqueue = enqueue
+        self._reconcile = reconcile
+        self._chance = (chance or random.Random()).random  # noqa: S311 - chance, not a secret
+        self._scheduler = _scheduler(zone)
+        self._clock = ClockWatch(self._respread)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that cron lines are read in."""
+        zone: tzinfo = self._scheduler.timezone
+        return zone
+
+    def start(self) -> None:
+        """Start running jobs."""
+        self._scheduler.start()
+        self._clock.start()
+
+    def stop(self) -> None:
+        """End all threads; a job that runs right now is waited for."""
+        self._clock.stop()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def set(self, name: str, pull: Pull, reconcile: float | None = None) -> None:
+        """Schedule a repository as its settings say, in place of what was; `reconcile` in seconds.
+
+        What did not change goes on as scheduled, so that a reload of the settings moves no other run.
+        """
+        self._place(_id("pull", name), pull_plan(pull), self._enqueue, name)
+        again = None if reconcile is None or self._reconcile is None else Every(reconcile, _RECONCILE_JITTER)
+        self._place(_id("reconcile", name), again, self._reconcile or self._enqueue, name)
+
+    def remove(self, name: str) -> None:
+        """Schedule nothing for `name` any longer; an unknown name is no error."""
+        for kind in ("pull", "reconcile"):
+            self._drop(_id(kind, name))
+
+    def next_run(self, name: str) -> datetime | None:
+        """Return when `name` is pulled next (UTC); None: never, or it is not known."""
+        job = self._scheduler.get_job(_id("pull", name))
+        due: datetime | None = None if job is None else getattr(job, "next_run_time", None)
+        return None if due is None else due.astimezone(UTC)
+
+    def _place(self, job_id: str, plan: Plan | None, call: Callable[[str], None], name: str) -> None:
+        if plan is None:
+            self._drop(job_id)
+            return
+        known = self._scheduler.get_job(job_id)
+        if known is not None and known.trigger.plan == plan:
+            return
+        trigger = self._trigger(plan)
+        first = trigger.get_next_fire_time(None, datetime.now(self.zone))
+        self._scheduler.add_job(
+            call, trigger, args=(name,), id=job_id, name=job_id, replace_existing=True, next_run_time=first
+        )
+
+    def _trigger(self, plan: Plan) -> EveryTrigger | AtTrigger:
+        if isinstance(plan, At):
+            return AtTrigger(plan, self.zone, self._chance)
+        return EveryTrigger(plan, self._chance)
+
+    def _drop(self, job_id: str) -> None:
+        try:
+            self._scheduler.remove_job(job_id)
+        except JobLookupError:
+            log.debug("no such job", extra={"action": "schedule", "job": job_id})
+
+    def _respread(self) -> None:
+        """Schedule every job anew from the time that the clock tells now."""
+        now = datetime.now(self.zone)
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
+        log.info("the clock was set back; all pulls are scheduled anew", extra={"action": "schedule"})
+
+
+class ClockWatch:
+    """Notices a wall clock that was set back: APScheduler 3 waits for dates, which would be hours away then."""
+
+    def __init__(self, moved: Callable[[], None], offset: Callable[[], float] = _offset, look: float = _LOOK) -> None:
+        """`offset` is the wall clock's lead in seconds over one that nobody sets; it is read every `look` seconds."""
+        self._moved = moved
+        self._offset = offset
+        self._look = look
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gitferry-clock", daemon=True)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        before = self._offset()
+        while not self._ended.wait(self._look):
+            now = self._offset()
+            if now < before - _STEP:
+                self._moved()
+            before = now
+
+
+def _scheduler(zone: tzinfo | None) -> BackgroundScheduler:
+    """Return a scheduler in `zone`, or in the machine's zone; in UTC where the machine's own settings are broken."""
+    options = {
+        "jobstores": {"default": MemoryJobStore()},
+        "executors": {"default": ThreadPoolExecutor(1)},
+        # However late, once: a machine that slept for a night pulls when it wakes.
+        "job_defaults": {"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    }
+    if zone is not None:
+        return BackgroundScheduler(timezone=zone, **options)
+    with warnings.catch_warnings(record=True) as said:  # tzlocal's, about settings that contradict each other
+        warnings.simplefilter("always")
+        try:
+            scheduler = BackgroundScheduler(**options)
+        except (LookupError, ValueError) as failure:  # no such zone
+            log.warning("the time zone is unknown, so that cron lines are read in UTC: %s", failure)
+            scheduler = BackgroundScheduler(timezone=UTC, **options)
+    for warning in said:
+        log.warning("time zone: %s", warning.message)
+    return scheduler
+
+
+def _id(kind: str, name: str) -> str:
+    return f"{kind} {name}"

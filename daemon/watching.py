@@ -1,0 +1,132 @@
+"""Watches every repository and wishes for a crossing when its changes have settled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from gitferry.config.errors import GitferryError
+from gitferry.pushback.outcome import Request
+from gitferry.repos.settle import Patience, Settler
+from gitferry.repos.state import locate
+from gitferry.repos.watch import Watcher
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository
+
+log = logging.getLogger(__name__)
+
+#: Repositories whose watches are being set at once: a disk that does not answer keeps only some of these busy.
+_SETTING_UP = 4
+
+
+class Watching:
+    """An attendant of the roster. `wish` must only enqueue.
+
+    A repository's first wish (cause "start", the remote asked too) comes when its watches are set, so that no change
+    falls between the first look at the whole tree and the first event.
+    """
+
+    def __init__(self, wish: Callable[[str, Request], object], environ: Mapping[str, str]) -> None:
+        self._wish = wish
+        self._environ = environ
+        self._settler = Settler(self._settled)
+        self._watcher = Watcher(self._settler.changed, self._refs_moved, environ=environ)
+        self._setting_up = ThreadPoolExecutor(_SETTING_UP, thread_name_prefix="watch-setup")
+        self._known: dict[str, Repository] = {}
+        self._troubles: dict[str, str] = {}
+        self._left_out: dict[str, frozenset[str]] = {}
+        self._closed = False
+        self._settler.start()
+
+    def put(self, repository: Repository) -> None:
+        """Watch `repository`, as its settings now say; returns at once."""
+        self._known[repository.name] = repository
+        self._setting_up.submit(self._set_up, repository)
+
+    def drop(self, name: str) -> None:
+        """Watch it no longer."""
+        self._known.pop(name, None)
+        self._troubles.pop(name, None)
+        self._settler.remove(name)
+        self._watcher.remove(name)
+
+    def heard(self, name: str) -> None:
+        """Take note of a crossing: a repository that could not be watched may be there now."""
+        repository = self._known.get(name)
+        if repository is not None and name in self._troubles and not self._closed:
+            self._setting_up.submit(self._watch, repository)
+
+    def busy(self, name: str) -> frozenset[str] | None:
+        """Return the paths that were changed too recently to travel; None: unknown which."""
+        return self._settler.busy(name)
+
+    def refresh(self, name: str) -> None:
+        """Have git asked again what is ignored; returns at once."""
+        if not self._closed:
+            self._setting_up.submit(self._watcher.refresh, name)
+
+    def state(self, name: str) -> str | None:
+        """Return in a few words how a repository is watched; None before it is known."""
+        repository = self._known.get(name)
+        if repository is None:
+            return None
+        if not repository.watch.enabled:
+            return "off: edits go out with each pull"
+        if name in self._troubles:
+            return self._troubles[name]
+        try:
+            coverage = self._watcher.coverage(name)
+        except KeyError:
+            return "being set up"
+        return coverage.remedy or "all"
+
+    def close(self) -> None:
+        """End every watch. What has not settled is found by the next start."""
+        self._closed = True
+        self._setting_up.shutdown(wait=False, cancel_futures=True)
+        self._settler.close()
+        self._watcher.close()
+
+    def _set_up(self, repository: Repository) -> None:
+        self._watch(repository)
+        if self._known.get(repository.name) == repository and not self._closed:
+            self._ask(repository.name, Request("start", fetch=True))
+
+    def _watch(self, repository: Repository) -> None:
+        name = repository.name
+        if not repository.watch.enabled:
+            self._settler.remove(name)
+            self._watcher.remove(name)
+            return
+        try:
+            place = locate(repository.path, self._environ)
+            self._settler.set(name, Patience(repository.watch.quiet, repository.watch.max_wait))
+            self._watcher.add(name, place.root, place.git_dir, place.common_dir)
+        except (GitferryError, OSError) as error:
+            if name not in self._troubles:
+                log.warning("%s is not watched: %s", name, error, extra={"action": "watch", "repository": name})
+            self._troubles[name] = f"not watched: {getattr(error, 'title', error)}"
+            return
+        self._troubles.pop(name, None)
+        if self._known.get(name) is not repository:
+            self._settler.remove(name)
+            self._watcher.remove(name)
+
+    def _refs_moved(self, name: str) -> None:
+        self._settler.changed(name, frozenset())
+
+    def _settled(self, name: str, paths: frozenset[str] | None) -> None:
+        # At the maximum wait some paths are still being saved. Their tasks stay out once, and no longer.
+        busy = self._settler.busy(name) or frozenset()
+        unsettled = busy - self._left_out.get(name, frozenset())
+        self._left_out[name] = unsettled
+        self._ask(name, Request("watch", paths=paths, unsettled=unsettled))
+
+    def _ask(self, name: str, request: Request) -> None:
+        try:
+            self._wish(name, request)
+        except GitferryError:  # NoLane, Stopping: it was taken out of the settings, or all ends
+            log.debug("%s asked for nothing any more", name, extra={"action": "watch", "repository": name})

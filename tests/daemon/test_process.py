@@ -1,0 +1,268 @@
+"""The daemon as a real process: one per state, stopped cleanly, one failing repository stopping no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitferry.config.paths import socket_to_bind, state_dir
+from gitferry.daemon.client import Client, connect
+from gitferry.tests.repo import Repo
+
+QUICK = {"quiet": "100ms", "max_wait": "1s"}
+
+
+def settings(*repositories: dict[str, Any], **daemon: Any) -> Path:
+    """Write the settings file; JSON is YAML."""
+    path = Path(os.environ["XDG_CONFIG_HOME"]) / "gitferry" / "config.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        {
+            "version": 1,
+            "daemon": {"log": {"format": "json", "level": "debug"}} | daemon,
+            "defaults": {"watch": QUICK, "pull": {"every": "1s", "jitter": "0%"}, "retry": {"initial": "200ms"}},
+            "repositories": list(repositories),
+        }
+    )
+    written = path.with_suffix(".new")
+    written.write_text(text)
+    written.rename(path)
+    return path
+
+
+def entry(repo: Repo, **more: Any) -> dict[str, Any]:
+    return {"name": repo.root.name, "path": str(repo.root)} | more
+
+
+class Running:
+    """One daemon process and its log."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        with log.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gitferry.daemon.process"], stderr=file, stdout=file, cwd="/"
+            )
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def actions(self) -> list[str]:
+        return [fact.get("action", "") for fact in self.facts()]
+
+    def client(self) -> Client:
+        return Client(socket_to_bind(os.environ))
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+
+@contextmanager
+def running(tmp_path: Path, name: str = "daemon") -> Iterator[Running]:
+    daemon = Running(tmp_path / f"{name}.log")
+    try:
+        until(lambda: answers() or daemon.process.poll() is not None, 20)
+        assert daemon.process.poll() is None, daemon.log.read_text()
+        yield daemon
+    finally:
+        if daemon.process.poll() is None:
+            daemon.process.kill()
+            daemon.process.wait(10)
+
+
+def answers() -> bool:
+    found = connect(os.environ)
+    if found is not None:
+        found.close()
+    return found is not None
+
+
+def until(true: Callable[[], bool], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)
+
+
+def row(client: Client, name: str) -> dict[str, Any]:
+    return next(each for each in client.status()["repositories"] if each["name"] == name)
+
+
+def test_a_save_travels_to_the_other_clone(tmp_path: Path, clone: Callable[..., Repo], remote: Repo) -> None:
+    here, there = clone("here"), clone("there")
+    settings(entry(here), entry(there))
+    with running(tmp_path) as daemon:
+        until(lambda: all(each["state"] == "healthy" for each in daemon.client().status()["repositories"]))
+        here.write("notes.txt", "from here\n")
+        until(lambda: there.path("notes.txt").exists())
+        assert there.path("notes.txt").read_text() == "from here\n"
+        assert remote.git("show", "main:notes.txt") == "from here"
+        assert daemon.stop() == 0
+    assert here.git("status", "--porcelain") == ""
+
+
+def test_a_second_daemon_is_refused_with_the_firsts_pid(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    settings(entry(clone()))
+    with running(tmp_path) as daemon:
+        second = subprocess.run(
+            [sys.executable, "-m", "gitferry.daemon.process"], capture_output=True, text=True, timeout=20
+        )
+        assert second.returncode == 1
+        assert str(daemon.process.pid) in second.stderr
+        assert daemon.client().daemon()["pid"] == daemon.process.pid
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_without_socket_pid_or_lock(
+    tmp_path: Path, clone: Callable[..., Repo], number: signal.Signals
+) -> None:
+    work = clone()
+    settings(entry(work))
+    with running(tmp_path) as daemon:
+        until(lambda: row(daemon.client(), "work")["state"] == "healthy")
+        assert daemon.stop(number) == 0
+        assert daemon.actions()[-2:] == ["stopping", "stopped"]
+    assert not socket_to_bind(os.environ).exists()
+    assert not (state_dir(os.environ) / "daemon.pid").exists()
+    assert list(work.root.glob(".git/**/*.lock")) == []
+    assert not answers()
+
+
+def test_what_a_killed_daemon_left_does_not_stop_the_next(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    settings(entry(clone()))
+    with running(tmp_path, "first") as first:
+        first.stop(signal.SIGKILL)
+        assert socket_to_bind(os.environ).exists()
+    with running(tmp_path, "second") as second:
+        assert second.client().daemon()["pid"] == second.process.pid
+        assert second.stop() == 0
+
+
+def test_a_failing_repository_stops_no_other(tmp_path: Path, clone: Callable[..., Repo], remote: Repo) -> None:
+    good, bad = clone("good"), clone("bad")
+    (bad.root / ".git" / "HEAD").write_text("nonsense")
+    settings(entry(bad), {"name": "gone", "path": str(tmp_path / "gone")}, entry(good))
+    with running(tmp_path) as daemon:
+        client = daemon.client()
+        until(lambda: row(client, "good")["state"] == "healthy")
+        good.write("notes.txt", "x\n")
+        until(lambda: remote.try_git("show", "main:notes.txt").returncode == 0)
+        until(lambda: row(client, "bad")["state"] != "unknown" and row(client, "gone")["state"] != "unknown")
+        for name in ("bad", "gone"):
+            assert row(client, name)["last_error"] or row(client, name)["waiting_for"], row(client, name)
+            assert row(client, name)["hint"]
+        assert daemon.stop() == 0
+
+
+def test_a_hanging_server_delays_neither_the_others_nor_the_end(
+    tmp_path: Path, clone: Callable[..., Repo], remote: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, hanging = clone("good"), clone("hanging")
+    hanging.git("remote", "set-url", "origin", "ssh://git@hanging.example.org/repo.git")
+    mark = tmp_path / "asked"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"touch {mark}; exec sleep 600 #")
+    settings(entry(hanging), entry(good))
+    with running(tmp_path) as daemon:
+        until(mark.exists)
+        good.write("notes.txt", "x\n")
+        until(lambda: remote.try_git("show", "main:notes.txt").returncode == 0)
+        began = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - began < 10
+    assert [line for line in commands() if str(mark) in line] == []
+    assert list(hanging.root.glob(".git/**/*.lock")) == []
+
+
+def commands() -> list[str]:
+    """The command lines of all processes there are (proc(5))."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(place.read_text(errors="replace"))
+        except OSError:
+            continue  # it ended meanwhile
+    return found
+
+
+def test_the_service_manager_is_told(
+    tmp_path: Path, clone: Callable[..., Repo], runtime_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = runtime_directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(place))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(place))
+        settings(entry(clone()))
+        with running(tmp_path) as daemon:
+            assert b"READY=1" in manager.recv(4096).splitlines()
+            assert daemon.stop() == 0
+            assert b"STOPPING=1" in manager.recv(4096).splitlines()
+
+
+def test_files_are_for_their_owner_only_and_the_users_files_are_not(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    here, there = clone("here"), clone("there")
+    settings(entry(here), entry(there))
+    before = os.umask(0o022)
+    try:
+        with running(tmp_path) as daemon:
+            here.write("notes.txt", "x\n")
+            until(lambda: there.path("notes.txt").exists())
+            assert there.path("notes.txt").stat().st_mode & 0o777 == 0o644
+            assert socket_to_bind(os.environ).stat().st_mode & 0o777 == 0o600
+            for path in state_dir(os.environ).rglob("*"):
+                assert path.stat().st_mode & 0o077 == 0, path
+            assert daemon.stop() == 0
+    finally:
+        os.umask(before)
+
+
+def test_a_pause_ends_by_itself(tmp_path: Path, clone: Callable[..., Repo], remote: Repo) -> None:
+    work = clone()
+    settings(entry(work, pull={"enabled": False}))
+    with running(tmp_path) as daemon:
+        client = daemon.client()
+        until(lambda: row(client, "work")["state"] == "healthy")
+        client.pause("work", 2)
+        assert row(client, "work")["state"] == "paused"
+        work.write("notes.txt", "x\n")
+        time.sleep(1)
+        assert remote.try_git("show", "main:notes.txt").returncode != 0
+        until(lambda: remote.try_git("show", "main:notes.txt").returncode == 0)
+        assert daemon.stop() == 0
+
+
+def test_settings_are_applied_while_it_runs(tmp_path: Path, clone: Callable[..., Repo], remote: Repo) -> None:
+    first, second = clone("first"), clone("second")
+    path = settings(entry(first))
+    with running(tmp_path) as daemon:
+        client = daemon.client()
+        until(lambda: row(client, "first")["state"] == "healthy")
+        crossed = row(client, "first")["last_crossing_at"]
+        settings(entry(first), entry(second))
+        assert client.reload() == {"settings_error": None, "added": ["second"], "changed": [], "removed": []}
+        until(lambda: row(client, "second")["state"] == "healthy")
+        path.write_text("repositories: [")
+        until(lambda: client.status()["daemon"]["settings_error"] is not None, 5)
+        assert [each["name"] for each in client.status()["repositories"]] == ["first", "second"]
+        settings(entry(second, pull={"every": "1h"}))
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: len(client.status()["repositories"]) == 1, 5)
+        assert client.status()["daemon"]["settings_error"] is None
+        first.write("notes.txt", "not any more\n")
+        time.sleep(0.5)
+        assert remote.try_git("show", "main:notes.txt").returncode != 0
+        assert crossed is not None
+        assert daemon.stop() == 0
