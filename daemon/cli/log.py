@@ -1,0 +1,88 @@
+"""`gitferry log` and `gitferry show`: what was done, newest first, and one operation in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gitferry.daemon.cli.context import context_of
+from gitferry.daemon.cli.names import REPOSITORY
+from gitferry.daemon.cli.output import local, print_json, printable, progress, relative, table
+from gitferry.daemon.cli.results import summary
+from gitferry.daemon.cli.verb import Verb
+
+
+@click.command(cls=Verb)
+@click.argument("repository", type=REPOSITORY, required=False)
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.pass_context
+def log(ctx: click.Context, repository: str | None, limit: int) -> None:
+    """List operations, newest first."""
+    context = context_of(ctx)
+    with progress("reading the log"):
+        answer = context.control().log(repository, limit)
+    if context.json:
+        print_json(answer)
+        return
+    rows = answer["operations"]
+    if not rows:
+        click.echo("No operations yet.")
+        return
+    cells = [
+        (row["id"], f"{local(row['at'])[:16]}, {relative(row['at'])}", row["repository"], row["cause"], _what(row))
+        for row in rows
+    ]
+    for line in table(("OPERATION", "WHEN", "REPOSITORY", "CAUSE", "WHAT"), cells):
+        click.echo(line)
+
+
+@click.command(cls=Verb)
+@click.argument("operation")
+@click.pass_context
+def show(ctx: click.Context, operation: str) -> None:
+    """Show one OPERATION: tasks, files, commits."""
+    context = context_of(ctx)
+    with progress("reading the log"):
+        answer = context.control().show(operation)
+    if context.json:
+        print_json(answer)
+        return
+    for line in _told(answer["operation"]):
+        click.echo(line)
+    if answer.get("diff"):
+        click.echo()
+        click.echo(printable(answer["diff"], lines=True))
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    done = summary(row["tasks"])
+    return f"undid {row['undoes']}: {done}" if row["undoes"] else done
+
+
+def _told(row: Mapping[str, Any]) -> list[str]:
+    facts = {
+        "operation": row["id"],
+        "repository": row["repository"],
+        "at": f"{local(row['at'])} ({relative(row['at'])})",
+        "cause": row["cause"],
+        "by": f"{row['user']} on {row['host']}",
+        "head": _moved(row["head_before"], row["head_after"]),
+        "remote": _moved(row["upstream_before"], row["upstream_after"]),
+        "pushed": ", ".join(commit[:12] for commit in row["commits"]) or "-",
+        "undo": f"gitferry undo {row['id']}" if row["undoable"] else "not possible",
+    }
+    if row["undoes"]:
+        facts["undoes"] = row["undoes"]
+    lines = [f"{key:<11} {printable(value)}" for key, value in facts.items()]
+    for task in row["tasks"]:
+        lines += ["", f"{task['action']} {printable(task['name'])}"]
+        lines += [f"  {printable(file)}" for file in task.get("files", ())]
+    return lines
+
+
+def _moved(before: str | None, after: str | None) -> str:
+    if before == after:
+        return (after or "-")[:12]
+    return f"{(before or '-')[:12]} → {(after or '-')[:12]}"

@@ -1,0 +1,121 @@
+"""The `gitferry` command: finds the verb, and is the one place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+import click
+
+from gitferry.config.errors import GitferryError
+from gitferry.daemon.cli.context import Context, context_of
+from gitferry.daemon.cli.verb import VerbTable, common_options
+
+VERBS = {
+    "init": "init:init",
+    "add": "add:add",
+    "remove": "add:remove",
+    "run": "run:run",
+    "service": "service:service",
+    "status": "status:status",
+    "tasks": "tasks:tasks",
+    "diff": "diff:diff",
+    "push": "push:push",
+    "pull": "sync:pull",
+    "sync": "sync:sync",
+    "log": "log:log",
+    "show": "log:show",
+    "undo": "undo:undo",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
+    "doctor": "doctor:doctor",
+    "config": "config:config",
+    "demo": "demo:demo",
+    "completion": "completion:completion",
+}
+
+CRASHED, INTERRUPTED = 3, 130
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from gitferry.daemon.crash import version
+
+    click.echo(f"gitferry {version()}")
+    context.exit()
+
+
+@click.command(
+    cls=VerbTable,
+    verbs=VERBS,
+    params=[
+        *common_options(hidden=False),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version.",
+        ),
+    ],
+)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Keep working trees and their git remotes the same, in both directions."""
+    context.call_on_close(context_of(context).close)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 failed, 2 usage, 3 our fault, 4 in part, 130 ^C."""
+    context = Context(environ=dict(os.environ))
+    try:
+        code = cli.main(arguments, prog_name="gitferry", standalone_mode=False, obj=context)
+    except Exception as error:
+        return _explained(error, context)
+    return code if isinstance(code, int) else 0
+
+
+def _explained(error: Exception, context: Context) -> int:
+    """Say what went wrong on standard error and return the exit code. (What a broken pipe needs, click does.)"""
+    if isinstance(error, click.Abort):
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        error = GitferryError(f"there is no room: {error}", "free some space and try again; nothing was lost")
+    if isinstance(error, GitferryError):
+        _tell(error)
+        return error.exit_code
+    return _crashed(error, context)
+
+
+def _tell(error: GitferryError) -> None:
+    from gitferry.daemon.cli.output import paint, printable
+    from gitferry.security.redact import redact
+
+    click.echo(f"{paint('error:', 'red', err=True)} {printable(redact(error.title), lines=True)}", err=True)
+    if error.hint:
+        click.echo(f"  {printable(redact(error.hint), lines=True)}", err=True)
+
+
+def _crashed(error: Exception, context: Context) -> int:
+    from gitferry.config.paths import state_dir
+    from gitferry.daemon import crash
+    from gitferry.security.redact import redact
+
+    click.echo(f"gitferry has a fault: {type(error).__name__}: {redact(str(error))}", err=True)
+    try:
+        report = crash.write(error, state_dir(context.environ), context.doing)
+    except OSError as unwritten:
+        import traceback
+
+        click.echo(f"  its report cannot be written ({unwritten}), so here it is:", err=True)
+        click.echo(redact("".join(traceback.format_exception(error))), err=True)
+    else:
+        click.echo(f"  please report it with {report} (credentials are masked in it)", err=True)
+    return CRASHED

@@ -1,0 +1,179 @@
+"""How answers look: tables that fit the terminal, colour where it is wanted, local times, and progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+_ELLIPSIS = "…"
+_GAP = "  "
+_SMALLEST_COLUMN = 8
+_NARROWEST = 40
+
+STATE_COLOURS = {
+    "healthy": "green",
+    "completed": "green",
+    "in_progress": "cyan",
+    "in_review": "cyan",
+    "pending": "yellow",
+    "waiting": "yellow",
+    "awaiting_approval": "yellow",
+    "paused": "yellow",
+    "conflict": "red",
+    "failing": "red",
+    "failed": "red",
+}
+
+
+def print_json(row: dict[str, Any], *, indent: int | None = 2) -> None:
+    """Print one JSON object; readable UTF-8, and escapes only where a path's bytes are not UTF-8."""
+    import json
+
+    text = json.dumps(row, ensure_ascii=False, indent=indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(row, indent=indent)
+    click.echo(text)
+
+
+def paint(text: str, colour: str | None, *, err: bool = False, bold: bool = False) -> str:
+    """Return `text` with colour where the stream is a terminal that takes it and the user did not decline it."""
+    if not coloured(err=err):
+        return text
+    return click.style(text, fg=colour, bold=bold or None)
+
+
+def coloured(*, err: bool = False) -> bool:
+    """Return whether colour is wanted. https://no-color.org: NO_COLOR counts when it is not empty."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return (sys.stderr if err else sys.stdout).isatty()
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Return `text` so that a terminal shows it: no control sequence of a file's name takes effect.
+
+    Bytes that are not UTF-8 and control characters become `?`; line ends stay where `lines` says so.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    decoded = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(each if each.isprintable() or (lines and each in "\n\t") else "?" for each in decoded)
+
+
+def width() -> int:
+    """Return how many columns a table may take: `$COLUMNS`, the terminal's, or 80 where there is none."""
+    # As shutil.get_terminal_size does; importing shutil would cost a tenth of what `gitferry status` takes.
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given):
+        return max(_NARROWEST, int(given))
+    try:
+        return max(_NARROWEST, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return 80
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None) -> list[str]:
+    """Return the lines of a table, the widest columns shortened until a line fits `limit` columns."""
+    limit = width() if limit is None else limit
+    cells = [[printable(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(_columns(row[column]) for row in cells) for column in range(len(header))]
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > limit and max(widths) > _SMALLEST_COLUMN:
+        widths[widths.index(max(widths))] -= 1
+    lines = []
+    for number, row in enumerate(cells):
+        padded = [_padded(cell, room) for cell, room in zip(row, widths, strict=True)]
+        line = _GAP.join(padded).rstrip()
+        lines.append(paint(line, None, bold=True) if number == 0 else _with_colours(line, row, padded))
+    return lines
+
+
+def _with_colours(line: str, row: Sequence[str], padded: Sequence[str]) -> str:
+    if not coloured():
+        return line
+    return _GAP.join(
+        paint(shown, STATE_COLOURS[cell]) if cell in STATE_COLOURS else shown
+        for cell, shown in zip(row, padded, strict=True)
+    ).rstrip()
+
+
+def _padded(text: str, room: int) -> str:
+    if _columns(text) > room:
+        while _columns(text) > room - 1:
+            text = text[:-1]
+        text += _ELLIPSIS
+    return text + " " * (room - _columns(text))
+
+
+def _columns(text: str) -> int:
+    """Return how many columns a terminal gives to `text`: wide and combining characters are counted."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+    )
+
+
+def relative(instant: str | None, now: datetime | None = None) -> str:
+    """Return an RFC 3339 instant as `3 min ago` or `in 2 h`; a dash for none."""
+    if instant is None:
+        return "-"
+    seconds = (datetime.fromisoformat(instant) - (now or datetime.now(UTC))).total_seconds()
+    size = abs(seconds)
+    if size < 1:
+        return "now"
+    amount = next(
+        (f"{int(size // unit)} {name}" for unit, name in ((86400, "d"), (3600, "h"), (60, "min")) if size >= unit),
+        f"{int(size)} s",
+    )
+    return f"in {amount}" if seconds > 0 else f"{amount} ago"
+
+
+def local(instant: str | None) -> str:
+    """Return an RFC 3339 instant as the local `2025-03-01 13:00:05`; a dash for none."""
+    if instant is None:
+        return "-"
+    return datetime.fromisoformat(instant).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 task`, `2 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """Show on a terminal's standard error, from the second second on, what is being waited for, and erase it."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    import threading
+
+    done = threading.Event()
+
+    def show() -> None:
+        seconds = 1
+        while not done.wait(1):
+            sys.stderr.write(f"\r{doing}{_ELLIPSIS} {seconds} s\x1b[K")
+            sys.stderr.flush()
+            seconds += 1
+        if seconds > 1:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,64 @@
+"""`gitferry pause` and `gitferry resume`: nothing crosses by itself meanwhile."""
+
+from __future__ import annotations
+
+import click
+
+from gitferry.config.units import read_duration
+from gitferry.daemon.cli.context import context_of
+from gitferry.daemon.cli.names import REPOSITORY
+from gitferry.daemon.cli.output import local, print_json, printable, progress, relative
+from gitferry.daemon.cli.verb import Verb
+
+
+class Duration(click.ParamType[float]):
+    """A time span as `90s`, `5m`, `2h` or `1d`, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds; a usage error where the text is no time span."""
+        if isinstance(value, (int, float)):
+            return float(value)
+        try:
+            seconds = read_duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}: write 90s, 5m, 2h or 1d", param, ctx)
+        if seconds == 0:
+            self.fail("a pause of no time is none", param, ctx)
+        return seconds
+
+
+@click.command(cls=Verb)
+@click.argument("repository", type=REPOSITORY, required=False)
+@click.option("--for", "seconds", type=Duration(), metavar="TIME", help="Resume by itself after 90s, 5m, 2h, 1d.")
+@click.pass_context
+def pause(ctx: click.Context, repository: str | None, seconds: float | None) -> None:
+    """Let nothing cross by itself, in one repository or all."""
+    context = context_of(ctx)
+    with progress("pausing"):
+        answer = context.control().pause(repository, seconds)
+    if context.json:
+        print_json(answer)
+        return
+    until = answer["until"]
+    end = f"until {local(until)} ({relative(until)})" if until else "until `gitferry resume`"
+    for name in answer["paused"]:
+        click.echo(f"{printable(name)}: paused {end}")
+
+
+@click.command(cls=Verb)
+@click.argument("repository", type=REPOSITORY, required=False)
+@click.pass_context
+def resume(ctx: click.Context, repository: str | None) -> None:
+    """End a pause, and let first pushes go that were held."""
+    context = context_of(ctx)
+    with progress("resuming"):
+        answer = context.control().resume(repository)
+    if context.json:
+        print_json(answer)
+        return
+    for name in answer["resumed"]:
+        click.echo(f"{printable(name)}: resumed")
+    if not answer["resumed"]:
+        click.echo("Nothing was paused or held.")

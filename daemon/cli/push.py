@@ -1,0 +1,115 @@
+"""`gitferry push`: what would go back, and sending it back by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gitferry.daemon.cli.context import Context, context_of
+from gitferry.daemon.cli.names import TASK
+from gitferry.daemon.cli.output import counted, paint, print_json, printable, progress, relative, table
+from gitferry.daemon.cli.results import finish, unreadable
+from gitferry.daemon.cli.verb import VerbGroup
+
+_MARKS = {"added": ("A", "green"), "modified": ("M", "yellow"), "deleted": ("D", "red")}
+_QUIET = frozenset({"not_required", "completed"})
+
+
+@click.group(cls=VerbGroup)
+def push() -> None:
+    """Show or send what goes back to the remotes."""
+
+
+@push.command()
+@click.pass_context
+def status(ctx: click.Context) -> None:
+    """Show where each changed task stands on its way back."""
+    context = context_of(ctx)
+    with progress("looking at the working trees"):
+        answer = context.control().push_status()
+    if context.json:
+        print_json(answer)
+    else:
+        for line in _standing(answer):
+            click.echo(line)
+    ctx.exit(unreadable(answer))
+
+
+def _standing(answer: Mapping[str, Any]) -> list[str]:
+    counts = [f"{number} {status.replace('_', ' ')}" for status, number in answer["counts"].items() if number]
+    rows = [row for row in answer["tasks"] if row["push_status"] not in _QUIET]
+    cells = [
+        (
+            row["repository"],
+            row["name"],
+            row["push_status"],
+            relative(row["local_modification_time"]),
+            row["error"] or row["pull_request_url"] or "",
+        )
+        for row in rows
+    ]
+    lines = [", ".join(counts) or "No tasks."]
+    return [*lines, "", *table(("REPOSITORY", "TASK", "PUSH STATUS", "CHANGED", "WHY"), cells)] if rows else lines
+
+
+_message = click.option("-m", "--message", help="The commit message, instead of the template's.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Show files, message and target; change nothing.")
+
+
+@push.command()
+@click.argument("tasks", type=TASK, nargs=-1, required=True)
+@_dry_run
+@_message
+@click.pass_context
+def task(ctx: click.Context, tasks: tuple[str, ...], dry_run: bool, message: str | None) -> None:
+    """Push the TASKs named, whatever they wait for."""
+    _push(ctx, list(tasks), everything=False, dry_run=dry_run, message=message)
+
+
+@push.command(name="all")
+@_dry_run
+@_message
+@click.pass_context
+def everything(ctx: click.Context, dry_run: bool, message: str | None) -> None:
+    """Push every changed task, first pushes that are held too."""
+    _push(ctx, [], everything=True, dry_run=dry_run, message=message)
+
+
+def _push(ctx: click.Context, tasks: list[str], *, everything: bool, dry_run: bool, message: str | None) -> None:
+    context = context_of(ctx)
+    with progress("planning" if dry_run else "pushing"):
+        answer = context.control().push(tasks, all=everything, message=message, dry_run=dry_run)
+    if dry_run:
+        _show_previews(context, answer)
+    else:
+        ctx.exit(finish(context, answer))
+
+
+def _show_previews(context: Context, answer: Mapping[str, Any]) -> None:
+    if context.json:
+        print_json(dict(answer))
+        return
+    shown = [line for preview in answer["previews"] for line in preview_lines(preview)]
+    for line in shown or ["Nothing would be pushed."]:
+        click.echo(line)
+
+
+def preview_lines(preview: Mapping[str, Any]) -> list[str]:
+    """Return the lines that tell what a push of one repository would do; none where it would do nothing."""
+    name = printable(preview["repository"])
+    lines = []
+    if preview["waiting_for"]:
+        lines.append(f"{name}: {paint('waits', 'yellow')} for {printable(preview['waiting_for'])}")
+    if preview["commits"]:
+        count = counted(len(preview["commits"]), "commit")
+        lines.append(f"{name}: would push {count} to {printable(preview['target'])}")
+    for commit in preview["commits"]:
+        lines += ["", *(f"    {line}".rstrip() for line in printable(commit["message"], lines=True).splitlines()), ""]
+        for file in commit["files"]:
+            mark, colour = _MARKS[file["change"]]
+            lines.append(f"  {paint(mark, colour)} {printable(file['path'])}")
+    for skipped in preview["skipped"]:
+        lines.append(f"{name}: {printable(skipped['task'])} would stay: {printable(skipped['reason'])}")
+    return lines

@@ -1,0 +1,113 @@
+"""`gitferry status`: every repository on a line, and why one waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gitferry.daemon.cli.context import context_of
+from gitferry.daemon.cli.names import REPOSITORY
+from gitferry.daemon.cli.output import coloured, local, paint, print_json, printable, progress, relative, table
+from gitferry.daemon.cli.verb import Verb
+
+_SECONDS_BETWEEN_LOOKS = 2.0
+_HEADER = ("REPOSITORY", "BRANCH", "STATE", "+/-", "PENDING", "CONFLICTS", "SYNCED", "NEXT PULL")
+
+
+@click.command(cls=Verb)
+@click.argument("repository", type=REPOSITORY, required=False)
+@click.option("--watch", is_flag=True, help="Show it again every two seconds.")
+@click.pass_context
+def status(ctx: click.Context, repository: str | None, watch: bool) -> None:
+    """Show the repositories, and why one waits.
+
+    `+/-` counts the commits that this side and the remote have and the other has not.
+    """
+    context = context_of(ctx)
+    while True:
+        with progress("looking"):
+            answer = context.control().status(repository)
+        if watch and not context.json and coloured():
+            click.clear()
+        if context.json:
+            print_json(answer, indent=None if watch else 2)  # watched: one object a line
+        else:
+            _show(answer, detailed=repository is not None)
+        if not watch:
+            return
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _show(answer: Mapping[str, Any], *, detailed: bool) -> None:
+    for line in [*_daemon(answer["daemon"]), "", *_repositories(answer["repositories"], detailed=detailed)]:
+        click.echo(line)
+
+
+def _daemon(daemon: Mapping[str, Any]) -> list[str]:
+    if not daemon["running"]:
+        lines = ["The daemon is not running: `gitferry service install` or `gitferry run`."]
+    else:
+        lines = [f"The daemon is {paint('running', 'green')}, version {daemon['version']}."]
+    if daemon["settings_error"]:
+        said = printable(daemon["settings_error"], lines=True).replace("\n", "\n  ")
+        lines += [paint("The settings have a fault, so the last good ones are used:", "red"), f"  {said}"]
+    return lines
+
+
+def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]:
+    if not rows:
+        return ["No repositories yet: `gitferry add PATH` adds one."]
+    if detailed:
+        return [line for row in rows for line in _details(row)]
+    cells = [
+        (
+            row["name"],
+            row["branch"] or "-",
+            row["state"],
+            f"{row['ahead']}/{row['behind']}",
+            str(row["pending"]),
+            str(row["conflicts"]),
+            relative(row["last_crossing_at"]),
+            relative(row["next_pull_at"]),
+        )
+        for row in rows
+    ]
+    lines = table(_HEADER, cells)
+    reasons = [line for row in rows for line in _reasons(row)]
+    return [*lines, "", *reasons] if reasons else lines
+
+
+def _reasons(row: Mapping[str, Any]) -> list[str]:
+    name = printable(row["name"])
+    lines = []
+    if row["waiting_for"]:
+        lines.append(f"{name} waits for {printable(row['waiting_for'])}")
+    if row["last_error"]:
+        lines.append(f"{name}: {paint(printable(row['last_error']), 'red')}")
+    if row.get("held"):
+        lines.append(f"{name}: first pushes are held until `gitferry resume {name}` or `gitferry push all`")
+    if lines and row.get("hint"):
+        lines.append(f"  {printable(row['hint'])}")
+    return lines
+
+
+def _details(row: Mapping[str, Any]) -> list[str]:
+    def at(instant: str | None) -> str:
+        return f"{local(instant)} ({relative(instant)})" if instant else "-"
+
+    facts = {
+        "path": row["path"],
+        "remote": f"{row['upstream'] or '-'} at {row['url']}" if row["url"] else row["upstream"] or "-",
+        "branch": f"{row['branch'] or '-'} at {(row['head'] or '-')[:12]}",
+        "commits": f"{row['ahead']} ahead, {row['behind']} behind",
+        "tasks": f"{row['pending']} pending, {row['conflicts']} in conflict",
+        "synced": at(row["last_crossing_at"]),
+        "next pull": at(row["next_pull_at"]),
+    }
+    lines = [f"{paint(printable(row['name']), None, bold=True)}: {row['state']}"]
+    lines += [f"  {key:<10} {printable(str(value))}" for key, value in facts.items()]
+    lines += [f"  note       {printable(note)}" for note in row.get("notes", ())]
+    return [*lines, *_reasons(row)]

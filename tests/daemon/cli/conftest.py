@@ -1,0 +1,85 @@
+"""The command line as tests run it: in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from gitferry.config.paths import settings_path, socket_to_bind
+from gitferry.daemon.cli.main import main
+
+COMMAND = [sys.executable, "-c", "import sys; from gitferry.daemon.cli.main import main; sys.exit(main())"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object that was printed."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+
+class Gitferry(Protocol):
+    """`gitferry("status", "--json")` runs the verb and returns how it ended."""
+
+    def __call__(self, *arguments: str, code: int | None = 0) -> Said: ...
+
+
+@pytest.fixture
+def gitferry(capfd: pytest.CaptureFixture[str]) -> Gitferry:
+    """Run a verb in this process; it must end with `code` unless that is None."""
+
+    def run(*arguments: str, code: int | None = 0) -> Said:
+        capfd.readouterr()
+        ended = main(arguments)
+        said = Said(ended, *capfd.readouterr())
+        assert code is None or ended == code, said
+        return said
+
+    return run
+
+
+@pytest.fixture
+def settings() -> Path:
+    """Where the settings file is in the test's home; it is not there yet."""
+    return settings_path(None, os.environ)
+
+
+@pytest.fixture
+def daemon(settings: Path, tmp_path: Path) -> Iterator[Callable[[], int]]:
+    """Start `gitferry run` and return its process id once its socket answers; it is ended with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> int:
+        log = tmp_path / "daemon.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen([*COMMAND, "run"], stdout=output, stderr=output)
+        started.append(process)
+        give_up = time.monotonic() + 30
+        while not socket_to_bind(os.environ).exists():
+            assert process.poll() is None and time.monotonic() < give_up, log.read_text()
+            time.sleep(0.05)
+        return process.pid
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)

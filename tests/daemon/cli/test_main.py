@@ -1,0 +1,155 @@
+"""The command itself: verbs and options are found, and every ending has its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from gitferry.config.paths import state_dir
+from gitferry.daemon.cli import context
+from gitferry.daemon.cli.main import VERBS, cli, main
+from gitferry.tests.daemon.cli.conftest import COMMAND
+
+
+def every_command() -> list[tuple[str, click.Command]]:
+    ctx = click.Context(cli, info_name="gitferry")
+    found = []
+    for name in VERBS:
+        command = cli.get_command(ctx, name)
+        assert command is not None
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            found += [(f"{name} {each}", inner) for each, inner in command.commands.items()]
+    return found
+
+
+def test_alone_it_prints_its_help(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    said = "".join(capfd.readouterr())
+    assert all(f"  {verb}" in said for verb in VERBS)
+    assert main(["--help"]) == 0
+    assert "--config FILE" in capfd.readouterr().out
+
+
+def test_every_verb_has_a_short_help_that_fits_a_line() -> None:
+    for name, command in every_command():
+        short = command.get_short_help_str(limit=400)
+        assert short and len(short) <= 64, name
+        for parameter in command.params:
+            assert not isinstance(parameter, click.Option) or parameter.help, f"{name} {parameter.name}"
+
+
+def test_every_verb_takes_the_common_options() -> None:
+    for name, command in every_command():
+        taken = {option for parameter in command.params for option in parameter.opts}
+        assert {"--json", "--config", "-v"} <= taken, name
+
+
+def test_the_version_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capfd.readouterr().out.startswith("gitferry ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stats"], "did you mean 'status'?"),
+        (["--nonsense"], "--nonsense"),
+        (["status", "--nonsense"], "--nonsense"),
+        (["pause", "--for", "soon"], "90s, 5m, 2h or 1d"),
+        (["pause", "--for", "0s"], "no time"),
+        (["push", "task"], "Missing argument"),
+        (["completion", "tcsh"], "tcsh"),
+    ],
+)
+def test_wrong_usage_is_code_2(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert said in capfd.readouterr().err
+
+
+def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine fail as no real one should be able to."""
+
+    def control(self: context.Context) -> context.Verbs:
+        raise error
+
+    monkeypatch.setattr(context.Context, "control", control)
+
+
+def test_a_fault_of_ours_is_code_3_and_leaves_a_private_report(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    raising(RuntimeError("https://ada:sesame@example.org failed"), monkeypatch)
+    assert main(["tasks"]) == 3
+    said = capfd.readouterr().err
+    (report,) = (state_dir(os.environ) / "crashes").iterdir()
+    assert str(report) in said
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    text = report.read_text()
+    assert "RuntimeError" in text and "gitferry tasks" in text
+    assert "sesame" not in text + said
+
+
+def test_a_report_that_cannot_be_written_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GITFERRY_STATE_DIR", str(tmp_path / "file"))
+    raising(RuntimeError("boom"), monkeypatch)
+    assert main(["tasks"]) == 3
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_an_interrupt_is_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    raising(KeyboardInterrupt(), monkeypatch)
+    assert main(["tasks"]) == 130
+
+
+def test_a_real_interrupt_is_code_130_without_a_traceback(settings: Path) -> None:
+    settings.parent.mkdir(parents=True)
+    settings.write_text("version: 1\nrepositories: []\n")
+    with subprocess.Popen(
+        [*COMMAND, "status", "--watch", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["repositories"] == []
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_a_reader_that_leaves_is_no_fault() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen([*COMMAND, "--version"], stdout=write, stderr=subprocess.PIPE, text=True) as process:
+        os.close(write)
+        said = process.communicate(timeout=30)[1]
+    assert (said, process.returncode) == ("", 1)
+
+
+def test_a_full_disk_is_no_fault_of_ours() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "no room" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_name_the_command(shell: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    said = capfd.readouterr().out
+    assert "gitferry" in said and "_GITFERRY_COMPLETE" in said
+
+
+def test_verbs_complete_in_bash() -> None:
+    asked = {"_GITFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "gitferry st", "COMP_CWORD": "1"}
+    done = subprocess.run([*COMMAND], env=os.environ | asked, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["plain,status"]

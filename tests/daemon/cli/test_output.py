@@ -1,0 +1,126 @@
+"""What is printed fits, is safe for a terminal, and is coloured only where that is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TextIO
+
+import pytest
+
+from gitferry.daemon.cli import output
+
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+class Terminal:
+    """A real pseudo-terminal: a stream to print to, and what arrived at its other side."""
+
+    def __init__(self) -> None:
+        self._master, slave = os.openpty()
+        self.stream: TextIO = os.fdopen(slave, "w")
+
+    def said(self) -> str:
+        """Return all that was printed; the kernel hands it over in pieces."""
+        self.stream.flush()
+        arrived = b""
+        while select.select([self._master], [], [], 0.1)[0]:
+            arrived += os.read(self._master, 65536)
+        return arrived.decode()
+
+    def close(self) -> None:
+        self.stream.close()
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.setenv("TERM", "xterm")
+    with closing(Terminal()) as terminal:
+        yield terminal
+
+
+@pytest.mark.parametrize("name", ["short", "n" * 200, "日本語のタスク" * 20, "é" * 90])
+def test_a_table_never_leaves_its_limit(name: str) -> None:
+    lines = output.table(("TASK", "VERSION", "WHY"), [(name, "1.0", "because " * 30), ("b", "2", "")], limit=80)
+    assert all(output._columns(line) <= 80 for line in lines)
+    assert lines[1].split()[-1].endswith("…") and "1.0" in lines[1]
+    assert lines[0].index("VERSION") == lines[2].index("2")
+
+
+def test_a_table_that_fits_is_not_shortened() -> None:
+    assert output.table(("A", "B"), [("one", "two"), ("three", "")]) == ["A      B", "one    two", "three"]
+
+
+def test_what_a_file_name_could_do_to_a_terminal_is_taken_from_it() -> None:
+    assert output.printable("a\x1b[31mred\x07\u202e\nb") == "a?[31mred???b"
+    assert output.printable("a\nb\tc", lines=True) == "a\nb\tc"
+    assert output.printable("caf\udce9 naïve 日本") == "caf\ufffd naïve 日本"
+
+
+def test_json_is_readable_and_holds_bytes_that_are_no_text(capfd: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"tasks": ["naïve"]})
+    assert "naïve" in capfd.readouterr().out
+    output.print_json({"tasks": ["caf\udce9"]})
+    assert json.loads(capfd.readouterr().out) == {"tasks": ["caf\udce9"]}
+
+
+@pytest.mark.parametrize(
+    ("instant", "said"),
+    [
+        (None, "-"),
+        ("2025-03-01T12:00:00Z", "now"),
+        ("2025-03-01T11:59:30Z", "30 s ago"),
+        ("2025-03-01T11:57:10Z", "2 min ago"),
+        ("2025-03-01T09:00:00Z", "3 h ago"),
+        ("2025-02-01T12:00:00Z", "28 d ago"),
+        ("2025-03-01T12:05:00Z", "in 5 min"),
+    ],
+)
+def test_instants_are_told_from_now(instant: str | None, said: str) -> None:
+    assert output.relative(instant, NOW) == said
+
+
+def test_instants_are_shown_in_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert output.local("2025-03-01T12:00:00Z") == "2025-03-01 21:00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_colour_is_for_a_terminal_only(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert output.paint("x", "red") == "x"
+    monkeypatch.setattr(sys, "stdout", terminal.stream)
+    assert output.paint("x", "red") == "\x1b[31mx\x1b[0m"
+    coloured = output.table(("STATE",), [("conflict",)])[1]
+    assert coloured.startswith("\x1b[31mconflict")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert output.paint("x", "red") == "x"
+    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("TERM", "dumb")
+    assert output.paint("x", "red") == "x"
+
+
+def test_progress_shows_after_a_second_and_erases_itself(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
+    with output.progress("waiting"):
+        pass
+    assert terminal.said() == ""
+    with output.progress("waiting"):
+        time.sleep(1.2)
+    assert terminal.said() == "\rwaiting… 1 s\x1b[K\r\x1b[K"
+
+
+def test_progress_is_silent_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with output.progress("waiting"):
+        time.sleep(1.2)
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,87 @@
+"""What a crossing came to, in words and as an exit code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitferry.daemon.cli.results import DONE, FAILED, IN_PART, exit_code, told
+
+
+def result(**values: Any) -> dict[str, Any]:
+    """Return a repository's result in which nothing was to do, changed by `values`."""
+    return {
+        "repository": "tasks",
+        "state": "healthy",
+        "waiting_for": None,
+        "error": None,
+        "hint": None,
+        "operation": None,
+        "commits": [],
+        "tasks": [],
+        "notes": [],
+    } | values
+
+
+def task(status: str, reason: str | None = None) -> dict[str, Any]:
+    """Return a task's row."""
+    return {"name": "a", "action": None, "push_status": status, "reason": reason}
+
+
+def carried(name: str, action: str) -> dict[str, Any]:
+    """Return the row of a task that was carried."""
+    return {"name": name, "action": action, "push_status": None, "reason": None}
+
+
+DID = {
+    "operation": "op1",
+    "commits": ["0123456789abcdef"],
+    "tasks": [carried("a", "push"), carried("b", "pull"), carried("c", "push")],
+}
+HELD = result(state="conflict", tasks=[task("conflict", "both changed it")])
+WAITING = result(state="waiting", waiting_for="a rebase to end", hint="finish it or `git rebase --abort`")
+OFFLINE = result(state="failing", error="the remote does not answer", hint="look at the network")
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([], DONE),
+        ([result()], DONE),
+        ([result(**DID)], DONE),
+        ([result(state="paused")], DONE),
+        ([result(tasks=[task("pending")])], DONE),
+        ([HELD], IN_PART),
+        ([WAITING], IN_PART),
+        ([result(tasks=[task("failed", "too large")])], IN_PART),
+        ([result(tasks=[task("awaiting_approval")])], IN_PART),
+        ([OFFLINE], FAILED),
+        ([OFFLINE, OFFLINE], FAILED),
+        ([OFFLINE, result()], IN_PART),
+        ([OFFLINE, HELD], IN_PART),
+        ([OFFLINE | DID], IN_PART),
+    ],
+)
+def test_exit_codes(results: list[dict[str, Any]], code: int) -> None:
+    assert exit_code(results) == code
+
+
+def test_what_was_done_is_told_with_its_operation() -> None:
+    assert told(result(**DID)) == ["tasks: pushed a, c; pulled b as 01234567 (operation op1)"]
+
+
+def test_nothing_to_do_is_told_too() -> None:
+    assert told(result()) == ["tasks: nothing to do"]
+    assert told(result(tasks=[task("pending")] * 2)) == ["tasks: nothing to do, 2 tasks pending"]
+
+
+def test_what_stayed_behind_is_named_with_its_reason() -> None:
+    assert told(HELD) == ["tasks: a: conflict: both changed it"]
+    assert told(WAITING) == ["tasks: waits for a rebase to end", "  finish it or `git rebase --abort`"]
+    assert told(OFFLINE) == ["tasks: failed: the remote does not answer", "  look at the network"]
+
+
+def test_many_tasks_are_counted_not_listed() -> None:
+    (line,) = told(result(**DID | {"tasks": [carried(f"t{number}", "pull") for number in range(20)]}))
+    assert "t7 and 12 more" in line and "t8" not in line
