@@ -16,6 +16,8 @@ from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
 from gitferry.pushback.plan import BOTH_CHANGED, Action, Decision
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
+from gitferry.repos.disk_errors import TreeError
+from gitferry.repos.lock import LockBusy
 from gitferry.repos.record import HoldState, Record
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.tasks import task_id
@@ -27,15 +29,16 @@ def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
 
 
 def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
-    """Return the outcome of a crossing that failed; only the network's failures pass by themselves."""
+    """Return the outcome of a crossing that failed; what may pass by itself is tried again."""
     remote = error if isinstance(error, RemoteError) else None
+    passing = isinstance(error, LockBusy | TreeError) or (remote is not None and remote.retry)
     return Outcome(
         settings.name,
         State.FAILING,
         at,
         error=error.title,
         hint=error.hint,
-        retry=remote is not None and remote.retry,
+        retry=passing,
         offline=remote is not None and remote.kind == "offline",
     )
 

@@ -43,7 +43,8 @@ def commit_message(template: str, tasks: Sequence[TaskWords], *, host: str) -> s
     """
     values = {"summary": summary(tasks), "task_list": task_list(tasks), "host": host}
     text = _PLACE.sub(lambda found: values.get(found[1], found[0]), template)
-    return text.strip() + "\n"
+    # A commit message is UTF-8; a file name need not be.
+    return text.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace") + "\n"
 
 
 def _versions(task: TaskWords) -> str:

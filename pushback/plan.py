@@ -5,7 +5,7 @@ l = the working tree, h = HEAD, r = the upstream tip, m = the merge base of HEAD
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -93,6 +93,7 @@ class Policy:
 
     push: bool = True
     automatic: bool = True  # auto_push, no first push held back
+    only_asked: bool = False  # a person named the tasks to push; the others wait for their own turn
     asked: frozenset[str] = frozenset()  # units pushed by hand
     asked_all: bool = False
 
@@ -134,8 +135,9 @@ UNDONE = "undone: waits until it is edited or pushed by hand"
 
 def plan(views: Iterable[View], policy: Policy, merge: Merge, links: Iterable[tuple[str, str]] = ()) -> list[Decision]:
     """Return one decision for each task. `links` are pairs that one rename joins: they share their fate."""
-    decisions = {view.unit: decide(view, policy, merge) for view in views}
-    return list(_linked(decisions, links).values())
+    known = {view.unit: view for view in views}
+    decisions = {unit: decide(view, policy, merge) for unit, view in known.items()}
+    return list(_linked(decisions, known, links).values())
 
 
 def decide(view: View, policy: Policy, merge: Merge) -> Decision:
@@ -229,7 +231,7 @@ def _restrained(decision: Decision, policy: Policy) -> Decision:
         reason, pending = UNDONE, True
     elif not policy.push:
         reason, pending = PUSH_OFF, True
-    elif not policy.automatic and not policy.asks(view.unit):
+    elif (policy.only_asked or not policy.automatic) and not policy.asks(view.unit):
         reason, pending = PENDING, True
     if decision.action is Action.HOLD:
         # A conflict is one whether or not it may be pushed; only what the user undid stays what it is.
@@ -249,21 +251,32 @@ def wait(decision: Decision, reason: str, *, pending: bool = False) -> Decision:
     return replace(decision, action=action, reason=reason, pending=pending)
 
 
-def _linked(decisions: dict[str, Decision], links: Iterable[tuple[str, str]]) -> dict[str, Decision]:
+def _linked(
+    decisions: dict[str, Decision], views: Mapping[str, View], links: Iterable[tuple[str, str]]
+) -> dict[str, Decision]:
     for old, new in links:
         one, two = decisions.get(old), decisions.get(new)
         if one is None or two is None:
             continue
         for stopped, other in ((one, two), (two, one)):
-            if stopped.action in (Action.HOLD, Action.WAIT) and other.action in (Action.PUSH, Action.PULL):
-                passes = other.view.remote != other.view.head or other.view.held is not None
-                decisions[other.unit] = replace(
-                    other,
-                    action=Action.HOLD if stopped.action is Action.HOLD or passes else Action.WAIT,
-                    reason=f"renamed together with {stopped.unit}: {stopped.reason}",
-                    pending=stopped.pending,
-                )
+            goes = other.action in (Action.PUSH, Action.PULL) or other.committed is Action.PUSH
+            if stopped.action in (Action.HOLD, Action.WAIT) and goes:
+                decisions[other.unit] = _stopped_with(stopped, other, views[other.unit])
     return decisions
+
+
+def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
+    """Return what becomes of one half of a rename whose other half may not travel; `view` is without its commit."""
+    held = view.held is not None or view.remote != view.head
+    return replace(
+        other,
+        view=view,
+        action=Action.HOLD if stopped.action is Action.HOLD or held else Action.WAIT,
+        bases=_bases(view, view.held) if other.committed is Action.PUSH else other.bases,
+        committed=None if other.committed is None else Action.HOLD,
+        reason=f"renamed together with {stopped.unit}: {stopped.reason}",
+        pending=stopped.pending,
+    )
 
 
 def batches(decisions: Sequence[Decision], size: int) -> list[tuple[Decision, ...]]:

@@ -168,7 +168,13 @@ class Planner:
         asked = frozenset(unit for unit in gathered.units if task_id(settings.name, unit) in request.tasks)
         pushback = settings.pushback
         automatic = pushback.auto_push and pushback.approval == "none" and not record.pushes_held
-        return Policy(push=push, automatic=automatic, asked=asked, asked_all=request.all_tasks)
+        return Policy(
+            push=push,
+            automatic=automatic,
+            only_asked=bool(request.tasks) and not request.all_tasks,
+            asked=asked,
+            asked_all=request.all_tasks,
+        )
 
     def _require_tree(self, sides: Sides, seen: Observation, policy: Policy) -> None:
         """Raise Waits where every tracked file is gone: more likely a lost disk than a wish."""

@@ -196,6 +196,27 @@ def test_a_task_still_being_saved_stays_out_and_comes_with_the_next(here: Side, 
     assert {"tasks/slow/metadata.json", "tasks/slow/a"} <= remote.tree("main").keys()
 
 
+def test_names_that_are_not_utf8_travel(here: Side, there: Side, remote: Repo) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    here.repo.write(name, "1\n")
+    healthy(here.sync())
+    healthy(there.sync())
+    assert there.repo.read(name) == "1\n"
+    same(here.repo, there.repo, remote)
+
+
+def test_a_task_named_by_hand_goes_alone(here: Side, remote: Repo) -> None:
+    here.pushback = {"auto_push": False}
+    here.repo.write_all({"a.md": "a\n", "b.md": "b\n"})
+    asked = here.task(here.sync(), "a.md").id
+    here.pushback = {}
+    outcome = here.sync(tasks=frozenset({asked}), by_hand=True)
+    assert here.statuses(outcome) | {"a.md": "completed", "b.md": "pending"} == here.statuses(outcome)
+    assert "b.md" not in remote.tree("main")
+    healthy(here.sync())
+    assert "b.md" in remote.tree("main")
+
+
 def test_nothing_happens_twice(here: Side, remote: Repo) -> None:
     refs, tip = here.repo.refs("refs/"), remote.tip("main")
     for _ in range(3):
