@@ -108,8 +108,12 @@ def socket_path(environ: Mapping[str, str]) -> Path:
     bound = socket_to_bind(environ)
     if environ.get("GITFERRY_RUNTIME_DIR"):
         return bound
-    places = (*_runtime_places(environ), SYSTEM_RUNTIME)
-    return next((place / SOCKET_NAME for place in places if (place / SOCKET_NAME).exists()), bound)
+    own = next((place / SOCKET_NAME for place in _runtime_places(environ) if (place / SOCKET_NAME).exists()), None)
+    if own is not None:
+        return own
+    # The system service's socket is for its own user; everyone else goes on without a daemon.
+    system = SYSTEM_RUNTIME / SOCKET_NAME
+    return system if os.access(system, os.W_OK) else bound
 
 
 def _runtime_places(environ: Mapping[str, str]) -> Iterator[Path]:

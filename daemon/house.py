@@ -54,6 +54,7 @@ class House:
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
         self._heard_too: Callable[[str], None] = lambda name: None
+        self._busy: Callable[[str], frozenset[str] | None] = lambda name: None
         self.roster.attend(self)
 
     def attend(self, watching: Watching, timetable: Timetable) -> None:
@@ -61,6 +62,7 @@ class House:
         self.watching = watching.state
         self.next_pull = timetable.next_pull
         self._heard_too = watching.heard
+        self._busy = watching.busy
         self.roster.attend(timetable)
         self.roster.attend(watching)
 
@@ -173,6 +175,9 @@ class House:
             from gitferry.pushback.answer import failed
 
             return failed(repository, self.ferry.host.clock(), error)
+        if request.cause != "watch" and not request.by_hand:
+            # A timer knows nothing of what is being saved at this moment.
+            request = replace(request, unsettled=request.unsettled | (self._busy(repository.name) or frozenset()))
         outcome = self.ferry.cross(repository, request)
         root = root_of(repository)
         if root is not None:

@@ -40,12 +40,12 @@ def cross(repository: Repository, request: Request, *, host: Host) -> Outcome:
         return answer.waiting(repository, at, waits)
     except GitferryError as error:
         return answer.failed(repository, at, error)
-    except pygit2.GitError as error:
+    except (pygit2.GitError, OSError) as error:
         return answer.failed(repository, at, unwritable(repository, error))
 
 
-def unwritable(repository: Repository, error: pygit2.GitError) -> GitferryError:
-    """Return what libgit2 says when the git directory cannot be read or written, with a remedy."""
+def unwritable(repository: Repository, error: Exception) -> GitferryError:
+    """Return what libgit2 or the system says when the repository cannot be read or written, with a remedy."""
     return GitferryError(
         f"{repository.path}: {error}", "see that its disk has room and that you may write to it, then `git fsck`"
     )

@@ -202,6 +202,8 @@ class Gatherer:
         for hold in self._record.holds:  # the half of a rename that is held tells by its own base
             for tree in dict.fromkeys((*hold.bases[:1], hold.theirs)):
                 for old, new in self._objects.renames(tree, sides.local):
+                    if self._objects.file_at(sides.upstream, new) is not None:
+                        continue  # it came with the remote since, or travelled: no half of anything
                     one, two = self.owner(old).path, self.owner(new).path
                     if one != two and hold.unit in (one, two):
                         pairs.append((one, two))

@@ -63,7 +63,7 @@ def undo(repository: Repository, op_id: str, *, host: Host) -> Outcome:
         raise
     except GitferryError as error:
         return answer.failed(repository, at, error)
-    except pygit2.GitError as error:
+    except (pygit2.GitError, OSError) as error:
         return answer.failed(repository, at, unwritable(repository, error))
 
 

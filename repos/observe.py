@@ -127,9 +127,23 @@ class Observer:
         try:
             found = os.lstat(self._place.root / path)
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            # A deletion leaves its time on the directory: half a task may be gone while the rest still goes.
+            found = self._nearest(path)
+            return BEING_WRITTEN if self._is_fresh(path, found, limits) else None
         if found.st_size > limits.size:
             return f"{found.st_size:,} bytes, over the limit of {limits.size:,} (pushback.limits.file)"
-        if path in limits.unsettled or 0 <= limits.now - found.st_mtime < limits.quiet:
-            return BEING_WRITTEN
-        return None
+        return BEING_WRITTEN if self._is_fresh(path, found, limits) else None
+
+    def _is_fresh(self, path: str, found: os.stat_result, limits: Limits) -> bool:
+        return path in limits.unsettled or 0 <= limits.now - found.st_mtime < limits.quiet
+
+    def _nearest(self, path: str) -> os.stat_result:
+        """Return the status of the nearest directory above a path that is gone."""
+        parent = self._place.root / path
+        while True:
+            parent = parent.parent
+            try:
+                return parent.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                if parent == self._place.root:
+                    raise

@@ -85,6 +85,14 @@ def test_large_and_fresh_files_are_left_for_later(repo: Repo) -> None:
     assert set(observe(repo, limits=Limits(size=50, quiet=2.0, now=now - 86400)).unread) == {"big"}
 
 
+def test_a_fresh_deletion_is_left_for_later_too(repo: Repo) -> None:
+    repo.delete("dir/x")
+    now = repo.root.stat().st_mtime + 1
+    assert set(observe(repo, limits=Limits(size=50, quiet=2.0, now=now)).unread) == {"dir/x"}
+    assert observe(repo, limits=Limits(size=50, quiet=2.0, now=now + 5)).unread == {}
+    assert set(observe(repo, limits=Limits(size=50, unsettled=frozenset({"dir/x"}))).unread) == {"dir/x"}
+
+
 def test_a_filter_of_an_untrusted_repository_does_not_run(repo: Repo) -> None:
     repo.write(".gitattributes", "a.txt filter=evil\n")
     repo.git("config", "filter.evil.clean", f"touch {repo.root}/ran; cat")
