@@ -1,0 +1,226 @@
+"""What doctor looks at in one repository: tree, upstream, identity, remote, what would leak, what would be skipped."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gitferry.config.errors import GitferryError
+from gitferry.daemon.finding import Check, fail, failed, ok, warn
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository
+    from gitferry.pushback.ground import Ground
+    from gitferry.pushback.host import Host
+    from gitferry.repos.upstream import Upstream
+
+_CONNECT, _LIST = 10.0, 20.0  # seconds for `git ls-remote`
+_FUTURE = 300.0  # seconds that two machines' clocks may differ
+_SKIPPED = ("pre-commit", "commit-msg", "pre-push")
+_OURS = "refs/gitferry/"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def examine(repository: Repository, host: Host, row: Mapping[str, Any] | None) -> tuple[Check, ...]:
+    """Return every finding on the repository; `row` is what a running daemon last knew of it."""
+    from gitferry.pushback.ground import opened
+
+    try:
+        with opened(repository, host) as ground:
+            found = [*_local(ground), *_remote(ground), _crossing(repository, host, row)]
+    except GitferryError as error:
+        found = [failed("tree", error)]
+    return tuple(replace(check, repository=repository.name) for check in found)
+
+
+def directories(repository: Repository, environ: Mapping[str, str]) -> int:
+    """Return how many directories of the tree would be watched; 0 where it cannot be read."""
+    from gitferry.repos import watched
+    from gitferry.repos.directories import listing
+    from gitferry.repos.git import Git
+
+    if not repository.watch.enabled or not (repository.path / ".git").exists():
+        return 0
+    root = os.path.realpath(repository.path)
+    rules = watched.rules(Git(repository.path, environ=environ))
+    return len(
+        watched.survey(root, [""], rules.left_out, lambda name: listing(f"{root}/{name}" if name else root)).kept
+    )
+
+
+def uses_ssh(repository: Repository, host: Host) -> bool:
+    """Return whether the repository's remote is reached over ssh."""
+    from gitferry.daemon.remote_host import remote_url
+    from gitferry.security.urls import check_remote_url
+
+    try:
+        url = remote_url(repository, host.environ)
+        return url is not None and check_remote_url(url).scheme == "ssh"
+    except GitferryError:
+        return False  # it is told with the tree and the remote
+
+
+def _local(ground: Ground) -> Iterator[Check]:
+    place, state = ground.place, ground.state
+    if not os.access(place.root, os.W_OK | os.X_OK) or os.statvfs(place.root).f_flag & os.ST_RDONLY:
+        yield fail("tree", f"{place.root} cannot be written", "give this user write access, or mount it for writing")
+    elif not os.access(place.common_dir, os.W_OK | os.X_OK):
+        yield fail("tree", f"{place.common_dir} cannot be written", "give this user write access to it")
+    elif state.branch is None:
+        yield warn("tree", f"{place.root} has no branch checked out", "git switch BRANCH: until then it waits")
+    else:
+        yield ok("tree", f"{place.root}, branch {state.branch}")
+    try:
+        person = ground.author()
+        ground.committer()
+    except GitferryError as error:
+        yield failed("identity", error)
+    else:
+        yield ok("identity", f"{person.name} <{person.email}>")
+    skipped = [name for name in state.hooks if name in _SKIPPED]
+    if skipped and ground.settings.pushback.hooks == "skip":
+        yield warn(
+            "hooks",
+            f"{', '.join(skipped)}: gitferry's commits and pushes skip them",
+            "nothing, if those commits need no such look; else `trusted: true` and `pushback: {hooks: run}` for this"
+            " repository",
+        )
+    yield from _published(ground)
+
+
+def _published(ground: Ground) -> Iterator[Check]:
+    """Yield remotes that would take what stands below refs/gitferry, or overwrite it (git-config(1), remote.*)."""
+    config = ground.state.config
+    for remote in ground.state.remotes:
+        pushed = [spec for spec in config.all(f"remote.{remote}.push") if _covers(spec)]
+        fetched = [spec for spec in config.all(f"remote.{remote}.fetch") if _covers(spec)]
+        if config.flag(f"remote.{remote}.mirror"):
+            remedy = f"git config --unset remote.{remote}.mirror"
+            yield warn("refs", f"`git push {remote}` mirrors every ref, {_OURS} included", remedy)
+        elif pushed:
+            remedy = f"make it narrower: git config --edit, [remote {remote}] push"
+            yield warn("refs", f"`git push {remote}` publishes {_OURS} ({pushed[0]})", remedy)
+        if fetched:
+            remedy = f"git config remote.{remote}.fetch '+refs/heads/*:refs/remotes/{remote}/*'"
+            yield warn("refs", f"`git fetch --prune {remote}` would delete {_OURS} ({fetched[0]})", remedy)
+
+
+def _covers(spec: str) -> bool:
+    """Whether a refspec reaches into our refs."""
+    source = spec.removeprefix("+").partition(":")[0]
+    before, star, _ = source.partition("*")
+    return not spec.startswith("^") and (source.startswith(_OURS) or bool(star and _OURS.startswith(before)))
+
+
+def _remote(ground: Ground) -> Iterator[Check]:
+    state = ground.state
+    for remote in state.remotes:
+        for key in ("url", "pushurl"):
+            for url in state.config.all(f"remote.{remote}.{key}"):
+                yield from _url(remote, url)
+    if ground.settings.url is not None and "://" in ground.settings.url:
+        yield from _url("settings", ground.settings.url)
+    upstream = state.upstream
+    if state.branch is None:
+        return
+    if upstream is None or upstream.local or upstream.url is None:
+        remedy = f"git push -u {state.remotes[0]} {state.branch}" if state.remotes else "git remote add origin URL"
+        what = f"{state.branch} has no upstream" if state.remotes else "there is no remote to sync with"
+        yield fail("upstream", what, remedy)
+        return
+    yield ok("upstream", f"{state.branch} follows {upstream.remote}/{upstream.branch}")
+    yield from _reached(ground, upstream)
+    yield from _clock(ground, upstream)
+
+
+def _url(remote: str, url: str) -> Iterator[Check]:
+    from gitferry.security.redact import redact
+    from gitferry.security.urls import check_remote_url
+
+    try:
+        parts = check_remote_url(url)
+    except GitferryError as error:
+        yield failed("url", error)
+        return
+    if not parts.password_present and redact(url) == url:
+        return
+    shown = f"{remote}: {redact(url)}"
+    bare = f"{parts.scheme}://{parts.host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    remedy = (
+        f"git remote set-url {remote} {bare}, and let a credential helper keep the secret (gitcredentials(7)); then"
+        " renew it, for it may have been read"
+    )
+    if parts.scheme == "http" and parts.host.lower() not in _LOOPBACK:
+        yield fail("url", f"{shown} sends a secret in the clear", f"use https; {remedy}")
+    else:
+        yield warn("url", f"{shown} holds a secret in plain text in .git/config", remedy)
+
+
+def _reached(ground: Ground, upstream: Upstream) -> Iterator[Check]:
+    from gitferry.repos.talk import Seconds
+    from gitferry.repos.transport import RemoteError, remote_refs
+    from gitferry.security.redact import redact
+
+    branch = f"refs/heads/{upstream.branch}"
+    where = redact(upstream.url or upstream.remote)
+    started = time.monotonic()
+    try:
+        refs = remote_refs(
+            ground.git, upstream.remote, branch, f"{_OURS}*", timeouts=Seconds(connect=_CONNECT, transfer=_LIST)
+        )
+    except RemoteError as error:
+        level: Callable[[str, str, str], Check] = warn if error.kind in ("offline", "timeout") else fail
+        yield level("remote", error.title, error.hint or f"git ls-remote {upstream.remote}")
+        return
+    taken = time.monotonic() - started
+    if branch in refs:
+        yield ok("remote", f"{where} answered in {taken:.1f} s")
+    else:
+        remedy = f"git push -u {upstream.remote} {ground.state.branch}"
+        yield warn("remote", f"{where} answers, and has no branch {upstream.branch}", remedy)
+    ours = sorted(name for name in refs if name.startswith(_OURS))
+    if ours:
+        remedy = f"git push {upstream.remote} {' '.join(f':{name}' for name in ours[:3])}"
+        yield warn("refs", f"{where} has {len(ours)} of our private refs, such as {ours[0]}", remedy)
+
+
+def _clock(ground: Ground, upstream: Upstream) -> Iterator[Check]:
+    """Yield a warning where the upstream tip was committed in what is the future here. The clock decides nothing."""
+    done = ground.git.run("log", "-1", "--format=%ct", upstream.tracking_ref, "--", check=False)
+    if done.code != 0 or not done.text.isdigit():
+        return
+    ahead = int(done.text) - ground.host.clock().timestamp()
+    if ahead > _FUTURE:
+        yield warn(
+            "clock",
+            f"the newest commit of {upstream.remote}/{upstream.branch} is from {ahead / 60:,.0f} min in the future",
+            "set this machine's clock, or that of the machine it comes from (timedatectl status)",
+        )
+
+
+def _crossing(repository: Repository, host: Host, row: Mapping[str, Any] | None) -> Check:
+    """Return how the last crossing went, as the daemon knows it, else what the next one would find."""
+    from gitferry.pushback.survey import glance
+
+    if row is None:
+        outcome = glance(repository, host=host)
+        waits, error, hint, conflicts = outcome.waiting_for, outcome.error, outcome.hint, outcome.conflicts
+    else:
+        waits, error, hint, conflicts = row["waiting_for"], row["last_error"], row["hint"], row["conflicts"]
+    if error:
+        return fail("crossing", error, hint or f"`gitferry status {repository.name}` tells more")
+    if waits:
+        return warn("crossing", f"it waits: {waits}", hint or f"`gitferry status {repository.name}` tells more")
+    if conflicts:
+        return warn(
+            "crossing",
+            f"{conflicts} task{'' if conflicts == 1 else 's'} in conflict",
+            "`gitferry push status` names them, and `gitferry diff TASK` shows both sides",
+        )
+    watching = row.get("watching") if row is not None else None
+    if watching not in (None, "all", "being set up") and repository.watch.enabled:
+        return warn("crossing", f"not all is watched: {watching}", "see inotify above; edits arrive later until then")
+    return ok("crossing", "nothing stands in its way")

@@ -1,0 +1,77 @@
+"""`gitferry doctor` as values: everything that is looked at, in the order in which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gitferry.config.paths import state_dir
+from gitferry.daemon import checkup_machine as machine
+from gitferry.daemon import checkup_service as service
+from gitferry.daemon.finding import Check
+
+if TYPE_CHECKING:
+    from gitferry.config.model import Repository
+
+_AT_ONCE = 8  # repositories, each of which waits for its remote most of the time
+
+
+def examine(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, Any] | None) -> tuple[Check, ...]:
+    """Return every finding, the machine's first, then each repository's.
+
+    `status` is what the running daemon answers to `status`, None where none runs. Nothing is changed; remotes are
+    asked, each for at most 20 s.
+    """
+    return tuple(_all(settings_path, environ, status))
+
+
+def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, Any] | None) -> Iterator[Check]:
+    from gitferry.daemon.crash import version
+
+    git = machine.git(environ)
+    libgit2 = machine.libgit2()
+    settings, told = service.settings(settings_path, environ)
+    repositories = settings.repositories if settings is not None else ()
+    usable = git.level == libgit2.level == "ok"
+    rows = {row["name"]: row for row in status["repositories"]} if status else {}
+    examined = _repositories(repositories, environ, rows) if usable else _Examined()
+    yield git
+    yield libgit2
+    yield from told
+    yield from machine.state(environ)
+    yield machine.socket(environ)
+    yield machine.inotify(examined.directories, running=status is not None)
+    yield from machine.disks([state_dir(environ), *(each.path for each in repositories)])
+    yield service.daemon(status["daemon"] if status else None, version())
+    yield from service.unit(environ)
+    agent = service.agent(environ, ssh=examined.ssh)
+    if agent is not None:
+        yield agent
+    yield from examined.checks
+
+
+class _Examined:
+    """What the looks at all repositories came to."""
+
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+        self.directories = 0
+        self.ssh = False
+
+
+def _repositories(
+    repositories: tuple[Repository, ...], environ: Mapping[str, str], rows: Mapping[str, Mapping[str, Any]]
+) -> _Examined:
+    from gitferry.daemon import checkup_repository as checkup
+    from gitferry.pushback.host import Host
+
+    host = Host(environ=dict(environ))
+    examined = _Examined()
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
+        for found in pool.map(lambda each: checkup.examine(each, host, rows.get(each.name)), repositories):
+            examined.checks += found
+        examined.directories = sum(pool.map(lambda each: checkup.directories(each, environ), repositories))
+        examined.ssh = any(pool.map(lambda each: checkup.uses_ssh(each, host), repositories))
+    return examined

@@ -1,0 +1,61 @@
+"""`gitferry service` where no systemd manager answers: the unit is written, and what is left to do is said."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gitferry.daemon import unit
+from gitferry.tests.daemon.cli.conftest import Gitferry
+
+
+def test_install_writes_the_unit_and_says_what_to_run(gitferry: Gitferry, settings: Path) -> None:
+    settings.parent.mkdir(parents=True)
+    settings.write_text("version: 1\n")
+    path = unit.place("user", os.environ)
+    said = gitferry("service", "install", "--user")
+    assert path.read_text().startswith("# Written by `gitferry service install`")
+    assert "systemctl --user daemon-reload" in said.out
+    assert "systemctl --user enable --now gitferry.service" in said.out
+    again = gitferry("service", "install", "--json").json
+    assert again["unit"] == str(path)
+    assert (again["written"], again["enabled"]) == (False, False)
+    assert again["to_run"] == ["systemctl --user daemon-reload", "systemctl --user enable --now gitferry.service"]
+
+
+def test_the_unit_names_the_settings_that_were_given(gitferry: Gitferry, tmp_path: Path) -> None:
+    gitferry("--config", str(tmp_path / "my config.yaml"), "service", "install")
+    assert f'--config "{tmp_path}/my config.yaml" run\n' in unit.place("user", os.environ).read_text()
+
+
+def test_install_without_settings_says_that_they_come_first(gitferry: Gitferry) -> None:
+    said = gitferry("service", "install")
+    assert "it is not started" in said.out
+    assert "gitferry add PATH" in said.out
+    assert "enable gitferry.service" in said.out
+    assert "enable --now" not in said.out
+
+
+def test_a_unit_of_someone_else_is_left_alone(gitferry: Gitferry) -> None:
+    path = unit.place("user", os.environ)
+    path.parent.mkdir(parents=True)
+    path.write_text("[Service]\n")
+    for verb in ("install", "uninstall", "status"):
+        said = gitferry("service", verb, code=1)
+        assert "was not written by gitferry" in said.err
+    assert path.read_text() == "[Service]\n"
+
+
+def test_uninstall_removes_it_once(gitferry: Gitferry) -> None:
+    gitferry("service", "install")
+    said = gitferry("service", "uninstall")
+    assert "systemctl --user stop gitferry.service" in said.out
+    assert not unit.place("user", os.environ).exists()
+    assert "nothing to do" in gitferry("service", "uninstall").out
+
+
+def test_status_tells_whether_it_is_installed(gitferry: Gitferry) -> None:
+    row = gitferry("service", "status", "--json", code=1).json
+    assert (row["installed"], row["manager"], row["active"]) == (False, False, None)
+    gitferry("service", "install")
+    assert gitferry("service", "status", "--json", code=1).json["installed"] is True
