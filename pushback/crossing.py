@@ -20,6 +20,7 @@ from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import filters, index, transport
 from gitferry.repos import record as records
+from gitferry.repos.content import Entry
 from gitferry.repos.lfs import NotUploaded
 from gitferry.repos.lock import lane_lock
 from gitferry.repos.objects import EMPTY_TREE
@@ -78,10 +79,17 @@ class Crossing:
 
     def _attempt(self, record: Record) -> Outcome:
         ground = self._ground
-        push = self._request.push and ground.settings.pushback.enabled
+        pushback = ground.settings.pushback
+        # A review branch is wished for; pushing to the tracked branch instead would be the opposite.
+        push = self._request.push and pushback.enabled and pushback.branch_strategy == "main"
         trouble: GitferryError | None = None
         for _ in range(_ATTEMPTS):
-            planned = self._planner.plan(record, push=push)
+            try:
+                planned = self._planner.plan(record, push=push)
+            except Waits:
+                if trouble is not None:
+                    raise trouble from None  # that the user's commits cannot go is the trouble's doing
+                raise
             tip = TipBuilder(ground, planned.sides, planned.gathered, self._request.message).build(planned.decisions)
             carrier = Carrier(ground, planned, self._planner.observer, self._request.cause, self._at)
             try:
@@ -101,9 +109,16 @@ class Crossing:
         worktree, objects = self._ground.worktree, self._ground.objects
         left = worktree.leftovers()
         if left:
-            files = {f"{found.token}/{found.path or 'unknown'}": found.file for found in left}
-            entries, _ = self._planner.observer.entries(files, {})
-            tree = objects.apply(EMPTY_TREE, dict(entries))
+            # As they are on disk, unconverted: nobody knows any more by which attributes they were written.
+            tree = objects.apply(
+                EMPTY_TREE,
+                {
+                    f"{found.token}/{found.path or 'unknown'}": Entry(
+                        found.file.mode, objects.write_blob(found.file.data)
+                    )
+                    for found in left
+                },
+            )
             kept = replace(record, snapshots=tuple(dict.fromkeys((*record.snapshots, tree))))
             record = records.save(objects, kept, head=self._ground.state.head, at=self._at)
         worktree.sweep()

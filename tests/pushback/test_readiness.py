@@ -218,6 +218,23 @@ def test_an_unreachable_remote_is_offline_and_keeps_the_edit(here: Side, remote:
     assert remote.tree("main")["a.md"] == b"a\n"
 
 
+def test_a_network_failure_is_told_also_where_own_commits_wait(here: Side) -> None:
+    here.repo.git("remote", "set-url", "origin", "http://127.0.0.1:9/none.git")
+    here.repo.write("a.md", "a\n")
+    here.repo.commit("mine")
+    outcome = here.save("a.md")
+    assert (outcome.state, outcome.offline, outcome.retry) == ("failing", True, True)
+
+
+def test_a_review_branch_that_is_wished_for_never_becomes_a_push(here: Side, remote: Repo) -> None:
+    tip = remote.tip("main")
+    here.pushback = {"branch_strategy": "feature_branch"}
+    here.repo.write("a.md", "a\n")
+    outcome = here.sync()
+    assert here.task(outcome, "a.md").push_status == "pending"
+    assert remote.tip("main") == tip
+
+
 def test_a_refusing_hook_fails_the_push_and_lets_pulls_come(here: Side, clone: Clone, remote: Repo) -> None:
     there = Side(clone("there"))
     healthy(there.sync())
