@@ -1,0 +1,45 @@
+"""Runs the benchmarks and prints what they found; exit code 1 where a limit was missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from paired import Comparison
+from save import save_to_remote
+from status import status_with_daemon
+from workplace import Failure, Workplace, workplace
+
+BENCHMARKS: dict[str, Callable[[Workplace, int], Comparison]] = {
+    "save-500": lambda place, pairs: save_to_remote(place, 500, pairs=pairs, warm_up=2, limit=1.3),
+    "save-50000": lambda place, pairs: save_to_remote(place, 50_000, pairs=pairs, warm_up=2, limit=0.6),
+    "status": lambda place, pairs: status_with_daemon(place, pairs=pairs, warm_up=2, limit=2.0),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--pairs", type=int, default=15, help="measured pairs (default: 15)")
+    parser.add_argument("--quick", action="store_true", help="3 pairs, and no tree of 50,000 files")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    names = given.names or [name for name in BENCHMARKS if not (given.quick and name == "save-50000")]
+    held = True
+    for name in names:
+        with workplace() as place:
+            try:
+                found = BENCHMARKS[name](place, 3 if given.quick else given.pairs)
+            except Failure as failure:
+                print(f"{name}: {failure}", file=sys.stderr)
+                return 1
+        print(found.report(), flush=True)
+        held = held and found.held
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
