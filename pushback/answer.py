@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
-from gitferry.pushback.carry import Carried, PushRefused
+from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground
@@ -16,9 +16,11 @@ from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
 from gitferry.pushback.plan import BOTH_CHANGED, Action, Decision
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
+from gitferry.pushback.send import PushRefused
 from gitferry.repos.disk_errors import TreeError
+from gitferry.repos.hold import HoldState
 from gitferry.repos.lock import LockBusy
-from gitferry.repos.record import HoldState, Record
+from gitferry.repos.record import ObjectsPruned, Record
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.tasks import task_id
 
@@ -31,7 +33,7 @@ def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
 def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
     """Return the outcome of a crossing that failed; what may pass by itself is tried again."""
     remote = error if isinstance(error, RemoteError) else None
-    passing = isinstance(error, LockBusy | TreeError) or (remote is not None and remote.retry)
+    passing = isinstance(error, LockBusy | TreeError | ObjectsPruned) or (remote is not None and remote.retry)
     return Outcome(
         settings.name,
         State.FAILING,

@@ -11,13 +11,14 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.config.model import Repository
 from gitferry.pushback import answer
-from gitferry.pushback.carry import Carrier, PushRefused
+from gitferry.pushback.carry import Carrier
 from gitferry.pushback.commit import TipBuilder
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
 from gitferry.pushback.outcome import Outcome, Request
 from gitferry.pushback.planning import Planner
-from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
+from gitferry.pushback.readiness import Waits, record_of, require_ready, tracked_branch
+from gitferry.pushback.send import PushRefused
 from gitferry.repos import filters, index, transport
 from gitferry.repos import record as records
 from gitferry.repos.content import Entry
@@ -64,7 +65,7 @@ class Crossing:
     def run(self) -> Outcome:
         """Cross: attempt, and after a push that was refused because the remote moved, fetch and attempt again."""
         ground, request = self._ground, self._request
-        record = records.load(ground.objects, tracked_branch(ground))
+        record = record_of(ground, tracked_branch(ground))
         if record.paused and not request.by_hand and not _over(record.paused_until, self._at):
             return answer.paused(ground, record, self._at)
         require_ready(ground, record)
@@ -142,9 +143,7 @@ class Crossing:
         ground, upstream = self._ground, self._ground.state.upstream
         if upstream is None:
             return record
-        known = record
-        if not record.fetched and record.agreed is None:
-            known = replace(record, agreed=self._planner.upstream())
+        record = known = self._agreed(record)
         timeouts = ground.settings.timeouts
         tip = transport.fetch(
             ground.git, upstream.remote, upstream.branch, timeouts=timeouts, tracking_ref=upstream.tracking_ref
@@ -164,6 +163,22 @@ class Crossing:
         if known == record:
             return record
         return records.save(ground.objects, known, head=ground.state.head, at=self._at)
+
+    def _agreed(self, record: Record) -> Record:
+        """Note down what both sides had before the remote is asked: what it drops later must be known to have been.
+
+        That is the tracking ref as it was before our first fetch, and what the user's own pulls have brought since.
+        """
+        objects, head, seen = self._ground.objects, self._ground.state.head, self._planner.upstream()
+        agreed = record.agreed
+        if seen is None or seen == agreed:
+            return record
+        pulled = agreed is not None and head is not None and objects.has(agreed)
+        if pulled and not (objects.is_ancestor(str(agreed), seen) and objects.is_ancestor(seen, str(head))):
+            return record
+        if agreed is None and record.fetched:
+            return record
+        return records.save(objects, replace(record, agreed=seen), head=head, at=self._at)
 
 
 def _over(until: str | None, now: datetime) -> bool:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitferry.repos import manifest
+from gitferry.repos.content import TREE
 from gitferry.repos.objects import Objects
 from gitferry.repos.tasks import Unit
-
-_TREE = 0o040000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,10 @@ def facts(objects: Objects, tree: str, unit: Unit, manifests: Sequence[str]) -> 
     if unit.kind == "file":
         return Facts(plain)
     directory = objects.at(tree, unit.path)
-    if directory is None or directory.mode != _TREE:
+    if directory is None or directory.mode != TREE:
         return Facts(plain)
     entries = objects.entries(directory.oid)
-    name = manifest.which([entry for entry in entries if entries[entry].mode != _TREE], manifests)
+    name = manifest.which([entry for entry in entries if entries[entry].mode != TREE], manifests)
     if name is None:
         missing = unit.kind == "directory"
         return Facts(plain, fault=f"its manifest ({' or '.join(manifests[:2])}, …) is missing" if missing else None)

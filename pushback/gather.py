@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitferry.pushback.plan import Held, HeldView, Side, Touch, View
-from gitferry.repos.content import Content
+from gitferry.pushback.plan import HeldView, Side, Touch, View
+from gitferry.repos.content import TREE, Content
+from gitferry.repos.hold import Hold
 from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
 from gitferry.repos.observe import Observation
-from gitferry.repos.record import Hold, Record
+from gitferry.repos.record import Record
 from gitferry.repos.stashes import other_trees
 from gitferry.repos.tasks import Grouping, Unit
-
-_TREE = 0o040000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +72,19 @@ class Gatherer:
     def owner(self, path: str) -> Unit:
         """Return the task a path belongs to. A held task keeps its files until it is answered."""
         unit = self._grouping.unit_of(path)
-        if not unit.carry:
-            return unit
-        for hold in self._record.holds:
-            if path == hold.unit or (hold.kind != "file" and (hold.unit == "." or path.startswith(hold.unit + "/"))):
+        for hold in self._innermost:
+            if hold.covers(path) and (unit.carry or self._holds(hold, path)):
                 return Unit(hold.unit, hold.kind, True)
         return unit
+
+    @cached_property
+    def _innermost(self) -> list[Hold]:
+        return sorted(self._record.holds, key=lambda hold: -len(hold.unit))
+
+    def _holds(self, hold: Hold, path: str) -> bool:
+        """Whether a path was in a task when it was held; excluding it since does not let go of it."""
+        trees = (*hold.bases, hold.theirs, *hold.locals)
+        return any(self._objects.file_at(tree, path) is not None for tree in trees)
 
     def _interesting(self) -> Iterator[str]:
         sides, changed = self._sides, self._objects.changed
@@ -103,7 +109,7 @@ class Gatherer:
 
     def _subtree(self, tree: str, path: str) -> str:
         found = self._objects.at(tree, path)
-        return found.oid if found is not None and found.mode == _TREE else EMPTY_TREE
+        return found.oid if found is not None and found.mode == TREE else EMPTY_TREE
 
     def _view(self, unit: Unit, paths: tuple[str, ...]) -> View:
         sides = self._sides
@@ -123,7 +129,7 @@ class Gatherer:
             held=held,
             touches=tuple(self._touches(paths)) if both_changed and held is None else (),
             committed=any(path in self._committed for path in paths),
-            carry=unit.carry,
+            carry=unit.carry and all(self._grouping.unit_of(path).carry for path in paths),
             staged=any(self._is_staged(path) for path in paths),
             blocked=unread[0] if unread else None,
             unread=bool(unread),
@@ -137,8 +143,7 @@ class Gatherer:
         return HeldView(
             tuple(self._side(tree, paths) for tree in hold.bases),
             tuple(self._side(tree, paths) for tree in hold.locals),
-            Held(hold.state.value),
-            hold.reason,
+            hold.state,
         )
 
     def _is_staged(self, path: str) -> bool:
@@ -199,12 +204,26 @@ class Gatherer:
                 one, two = self.owner(old).path, self.owner(new).path
                 if one != two:
                     pairs.append((one, two))
+        pairs += self._standing_for_each_other()
         for hold in self._record.holds:  # the half of a rename that is held tells by its own base
             for tree in dict.fromkeys((*hold.bases[:1], hold.theirs)):
                 for old, new in self._objects.renames(tree, sides.local):
-                    if self._objects.file_at(sides.upstream, new) is not None:
-                        continue  # it came with the remote since, or travelled: no half of anything
                     one, two = self.owner(old).path, self.owner(new).path
-                    if one != two and hold.unit in (one, two):
+                    # What the remote has as well only looks like the other half: it came later, or travelled.
+                    alone = hold.unit == one and self._objects.file_at(sides.upstream, new) is None
+                    if one != two and (hold.unit == two or alone):
                         pairs.append((one, two))
         return tuple(dict.fromkeys(pairs))
+
+    def _standing_for_each_other(self) -> Iterator[tuple[str, str]]:
+        """Yield tasks of which one has a file where the other needs a directory: they go together."""
+        sides, objects = self._sides, self._objects
+        for tree in dict.fromkeys((sides.local, sides.head)):
+            for path in objects.changed(tree, sides.upstream):
+                above = path.rpartition("/")[0]
+                while above:
+                    if objects.file_at(tree, above) or objects.file_at(sides.upstream, above):
+                        one, two = self.owner(above).path, self.owner(path).path
+                        if one != two:
+                            yield one, two
+                    above = above.rpartition("/")[0]

@@ -9,12 +9,11 @@ from typing import Any
 
 from gitferry.config.errors import GitferryError
 from gitferry.pushback.outcome import Operation, TaskChange
-from gitferry.repos.content import FILE, Entry
+from gitferry.repos.content import FILE, TREE, Entry
 from gitferry.repos.objects import EMPTY_TREE, Objects
 from gitferry.repos.record import OURSELVES, move_ref
 
 OPS_REFS = "refs/gitferry/ops/"
-_TREE = 0o040000
 _ID = 12  # hex digits of the operation's own commit id
 
 
@@ -45,7 +44,7 @@ def enter(objects: Objects, entered: Entered) -> Operation:
         "upstream-after": entered.upstream_after,
     }
     body = json.dumps(_to_json(entered), indent=1, sort_keys=True).encode()
-    entries = {name: Entry(_TREE, oid) for name, oid in trees.items() if oid != EMPTY_TREE}
+    entries = {name: Entry(TREE, oid) for name, oid in trees.items() if oid != EMPTY_TREE}
     entries["operation.json"] = Entry(FILE, objects.write_blob(body))
     parents = dict.fromkeys(c for c in (op.head_before, op.upstream_before, op.head_after, *op.commits[-1:]) if c)
     oid = objects.write_commit(

@@ -5,11 +5,12 @@ l = the working tree, h = HEAD, r = the upstream tip, m = the merge base of HEAD
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gitferry.repos.content import Content
+from gitferry.repos.hold import HoldState
 
 #: Three-way merge of a task's content: base, local, remote → the clean result, or None where it is not clean.
 Merge = Callable[[Content, Content, Content], Content | None]
@@ -23,14 +24,6 @@ class Action(StrEnum):
     PUSH = "push"  # the remote gets the working tree's content
     HOLD = "hold"  # the remote changed it, the working tree keeps its own: remember the base
     WAIT = "wait"  # only the working tree differs, and it may not travel now
-
-
-class Held(StrEnum):
-    """The state of an earlier hold on the task."""
-
-    ACTIVE = "active"
-    PARKED = "parked"
-    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +55,7 @@ class HeldView:
 
     bases: tuple[Side, ...]
     locals: tuple[Side, ...]
-    state: Held
-    reason: str = ""
+    state: HoldState
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +127,8 @@ UNDONE = "undone: waits until it is edited or pushed by hand"
 
 def plan(views: Iterable[View], policy: Policy, merge: Merge, links: Iterable[tuple[str, str]] = ()) -> list[Decision]:
     """Return one decision for each task. `links` are pairs that one rename joins: they share their fate."""
-    known = {view.unit: view for view in views}
-    decisions = {unit: decide(view, policy, merge) for unit, view in known.items()}
-    return list(_linked(decisions, known, links).values())
+    known = tuple(views)
+    return linked([decide(view, policy, merge) for view in known], known, links)
 
 
 def decide(view: View, policy: Policy, merge: Merge) -> Decision:
@@ -187,8 +178,12 @@ def rules(view: View, local: Side, merge: Merge) -> _Verdict:  # noqa: PLR0911 -
 
 
 def _bases(view: View, held: HeldView | None) -> tuple[Side, ...]:
-    if held is not None:
+    if held is not None and held.state is not HoldState.PARKED:
         return held.bases
+    if held is not None:
+        # It may be what was stashed, or an edit of what came in its place: both count, so that neither is overruled.
+        ordinary = _bases(view, None)
+        return (*held.bases, *ordinary) if held.bases and ordinary else ()
     if view.head == view.remote:
         return (view.head,)
     if any(base != view.bases[0] for base in view.bases):
@@ -197,9 +192,14 @@ def _bases(view: View, held: HeldView | None) -> tuple[Side, ...]:
 
 
 def _went_back(view: View, local: Side, held: HeldView) -> bool:
-    """Whether a held task is back at HEAD with nothing of its held content: stashed, checked out or restored."""
+    """Whether a held task is back at HEAD with nothing of its held content: stashed, checked out or restored.
+
+    A parked one stood at the remote's content; to be at its old base again is then an edit like any other.
+    """
+    if held.state is HoldState.PARKED and local != view.head and any(local == base for base in held.bases):
+        return view.head == view.remote
     return (
-        held.state is not Held.UNDONE
+        held.state is not HoldState.UNDONE
         and local == view.head
         and all(base == local for base in view.bases)
         and all(local != seen for seen in held.locals)
@@ -210,7 +210,7 @@ def _undone(view: View, local: Side, policy: Policy) -> bool:
     held = view.held
     return (
         held is not None
-        and held.state is Held.UNDONE
+        and held.state is HoldState.UNDONE
         and not policy.asks(view.unit)
         and any(local == seen for seen in held.locals)
     )
@@ -251,18 +251,21 @@ def wait(decision: Decision, reason: str, *, pending: bool = False) -> Decision:
     return replace(decision, action=action, reason=reason, pending=pending)
 
 
-def _linked(
-    decisions: dict[str, Decision], views: Mapping[str, View], links: Iterable[tuple[str, str]]
-) -> dict[str, Decision]:
-    for old, new in links:
-        one, two = decisions.get(old), decisions.get(new)
-        if one is None or two is None:
-            continue
-        for stopped, other in ((one, two), (two, one)):
+def linked(decisions: Iterable[Decision], views: Iterable[View], links: Iterable[tuple[str, str]]) -> list[Decision]:
+    """Return the decisions with linked tasks sharing their fate: what stops one stops the other, and on from there."""
+    known = {view.unit: view for view in views}
+    result = {decision.unit: decision for decision in decisions}
+    pairs = [(one, two) for one, two in links if one in result and two in result]
+    stopping = True
+    while stopping:
+        stopping = False
+        for one, two in (*pairs, *((two, one) for one, two in pairs)):
+            stopped, other = result[one], result[two]
             goes = other.action in (Action.PUSH, Action.PULL) or other.committed is Action.PUSH
             if stopped.action in (Action.HOLD, Action.WAIT) and goes:
-                decisions[other.unit] = _stopped_with(stopped, other, views[other.unit])
-    return decisions
+                result[two] = _stopped_with(stopped, other, known[two])
+                stopping = True
+    return list(result.values())
 
 
 def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:

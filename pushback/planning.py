@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,9 +12,10 @@ from gitferry.pushback.gather import Gathered, Gatherer, Sides
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.merge import merge_content
 from gitferry.pushback.outcome import Request
-from gitferry.pushback.plan import Decision, Policy, View, plan
+from gitferry.pushback.plan import Decision, Policy, View, linked, plan
 from gitferry.pushback.readiness import Waits, require_history
-from gitferry.repos.content import Content
+from gitferry.repos import record as records
+from gitferry.repos.content import SUBMODULE, TREE, Content
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
 from gitferry.repos.record import Record
@@ -67,11 +68,21 @@ class Planner:
         views = tuple(self._checked(view, gathered, sides) for view in gathered.views)
         policy = self._policy(record, gathered, push=push)
         if strict:
-            self._require_tree(sides, seen, policy)
-            self._require_pushable(policy, sides)
+            try:
+                self._require_tree(sides, seen, policy)
+                self._require_pushable(policy, sides)
+            except Waits:
+                self._keep(record, sides, seen)
+                raise
         decisions = plan(views, policy, self._merge, gathered.links)
-        decisions = self._guarded(decisions, policy, sides, grouping)
+        decisions = linked(self._guarded(decisions, policy, sides, grouping), views, gathered.links)
         return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record)
+
+    def _keep(self, record: Record, sides: Sides, seen: Observation) -> None:
+        """Note down what was read and will not be carried: it may be gone when we look again."""
+        if seen.disk != sides.head and seen.disk not in record.snapshots:
+            kept = replace(record, snapshots=(seen.disk,))
+            records.save(self._objects, kept, head=sides.head_commit, at=self._at)
 
     def look(self, record: Record, head: str | None, upstream: str | None) -> tuple[Sides, Observation, Grouping]:
         """Return the root trees of both sides, what the working tree holds, and how paths belong to tasks."""
@@ -117,7 +128,20 @@ class Planner:
         def wanted(path: str) -> bool:
             return grouping.unit_of(path).carry or self._objects.file_at(upstream_tree, path) is not None
 
-        return self.observer.observe(head_tree, paths, limits, wanted)
+        held = tuple(self._held_files(record, head_tree))
+        return self.observer.observe(head_tree, paths, limits, wanted, always=held)
+
+    def _held_files(self, record: Record, head_tree: str) -> Iterator[str]:
+        """Yield the files of held tasks: an edit that git was told not to look at must not pass for none."""
+        for hold in record.holds:
+            if hold.kind == "file":
+                yield hold.unit
+            else:
+                here = self._objects.at(head_tree, hold.unit)
+                if here is not None and here.mode == TREE:
+                    prefix = "" if hold.unit == "." else hold.unit + "/"
+                    files = self._objects.walk(here.oid, prefix)
+                    yield from (path for path, entry in files if entry.mode != SUBMODULE)
 
     def _scope(
         self, record: Record, hints: frozenset[str], head_tree: str, upstream_tree: str, grouping: Grouping
@@ -178,14 +202,12 @@ class Planner:
 
     def _require_tree(self, sides: Sides, seen: Observation, policy: Policy) -> None:
         """Raise Waits where every tracked file is gone: more likely a lost disk than a wish."""
-        if sides.head == EMPTY_TREE or policy.asked_all or policy.asked or not seen.full:
+        if sides.head == EMPTY_TREE or policy.asked_all or policy.asked:
             return
-        gone = sum(change.worktree_mode == 0 for change in seen.changes.values())
-        if gone and all(
-            path in seen.changes and seen.changes[path].worktree_mode == 0 for path, _ in self._objects.walk(sides.head)
-        ):
+        gone = {path for path, change in seen.changes.items() if change.worktree_mode == 0 and not change.submodule}
+        if gone and all(path in gone for path, entry in self._objects.walk(sides.head) if entry.mode != SUBMODULE):
             raise Waits(
-                f"the working tree is empty: all {gone} tracked files are gone",
+                f"the working tree is empty: all {len(gone)} tracked files are gone",
                 "mount or restore it (git checkout -- .); if it is meant, `gitferry push all`",
             )
 

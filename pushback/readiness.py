@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitferry.config.errors import GitferryError
 from gitferry.pushback.ground import Ground
 from gitferry.repos import record as records
@@ -39,8 +41,26 @@ def tracked_branch(ground: Ground) -> str:
 def _first_seen(ground: Ground, current: str) -> str:
     if ground.objects.ref(records.ref_name(current)) is not None:
         return current  # the usual case, without listing every ref
-    known = records.branches(ground.objects)
+    known = [branch for branch in records.branches(ground.objects) if branch not in _renamed(ground)]
     return known[0] if len(known) == 1 else current
+
+
+def _renamed(ground: Ground) -> list[str]:
+    """Return the branches that have a record and are no more."""
+    known = records.branches(ground.objects)
+    return [branch for branch in known if ground.objects.ref(f"refs/heads/{branch}") is None]
+
+
+def record_of(ground: Ground, branch: str) -> Record:
+    """Return the record of the tracked branch; one that was renamed brings the record of its old name along."""
+    record = records.load(ground.objects, branch)
+    if record.oid is not None or ground.state.head is None:
+        return record
+    for old in _renamed(ground):
+        orphan = records.load(ground.objects, old)
+        if orphan.agreed is not None and ground.objects.merge_bases(orphan.agreed, ground.state.head):
+            return replace(orphan, branch=branch, oid=None)
+    return record
 
 
 def require_ready(ground: Ground, record: Record) -> None:
@@ -69,7 +89,7 @@ def require_ready(ground: Ground, record: Record) -> None:
     if state.upstream.local or state.upstream.url is None:
         raise Unusable(f"the upstream of {state.branch} is no remote's branch", _how_to_track(ground))
     _require_remote(ground, state.upstream)
-    if state.upstream.branch != record.branch and ground.settings.branch is None and record.agreed is None:
+    if state.upstream.branch != record.branch and ground.settings.branch is None:
         raise Waits(
             f"{record.branch} follows a branch of another name, {state.upstream.branch}",
             f"say so in the settings if that is meant: branch: {record.branch}",
@@ -78,6 +98,18 @@ def require_ready(ground: Ground, record: Record) -> None:
 
 def _require_remote(ground: Ground, upstream: Upstream) -> None:
     """Raise Waits where the remote is not the one in the settings: the directory may be another repository by now."""
+    config, name = ground.state.config, upstream.remote
+    elsewhere = [
+        url
+        for url in config.all(f"remote.{name}.pushurl")
+        if url not in (upstream.url, config.get(f"remote.{name}.url"))
+    ]
+    if elsewhere or upstream.push_remote != name:
+        where = redact(elsewhere[0]) if elsewhere else upstream.push_remote
+        raise Unusable(
+            f"pushes of {ground.state.branch} go to {where}, fetches come from {name}",
+            "gitferry syncs with one remote: give this clone an upstream that it also pushes to",
+        )
     wanted = ground.settings.url
     configured = ground.state.config.get(f"remote.{upstream.remote}.url")
     if wanted is not None and wanted not in (upstream.url, configured):

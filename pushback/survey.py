@@ -37,7 +37,7 @@ def glance(repository: Repository, *, host: Host) -> Outcome:
                 return answer.paused(ground, record, at)
             require_ready(ground, record)
             planned = _planned(ground, record, at)
-            nothing = Carried(record, (), {}, None)
+            nothing = Carried(record, {}, None)
             tip = Tip(ground.state.head, planned.sides.head, ())
             return answer.glanced(ground, planned, nothing, tip, at)
     except Waits as waits:
@@ -54,7 +54,7 @@ def surveyed(ground: Ground, at: datetime) -> tuple[TaskState, ...]:
     sides = planned.sides
     grouping = Planner(ground, Request("survey"), at).grouping((sides.head, sides.upstream, sides.local))
     units = {unit.path: unit for path, _ in objects.walk(sides.local) if (unit := grouping.unit_of(path)).carry}
-    nothing, tip = Carried(record, (), {}, None), Tip(ground.state.head, sides.head, ())
+    nothing, tip = Carried(record, {}, None), Tip(ground.state.head, sides.head, ())
     changed = {state.path: state for state in answer.task_states(ground, planned, nothing, tip, at, None)}
     changed = {path: answer.not_yet(state) for path, state in changed.items()}
     return tuple(changed.get(path) or _plain(ground, sides.local, units[path]) for path in sorted({*units, *changed}))

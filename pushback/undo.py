@@ -23,8 +23,9 @@ from gitferry.pushback.planning import Planned, Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import record as records
 from gitferry.repos.content import Content, Entry
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.lock import lane_lock
-from gitferry.repos.record import Hold, HoldState, Record
+from gitferry.repos.record import Record
 from gitferry.repos.tasks import Unit
 
 

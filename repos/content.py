@@ -10,6 +10,7 @@ FILE = 0o100644
 EXECUTABLE = 0o100755
 SYMLINK = 0o120000
 SUBMODULE = 0o160000
+TREE = 0o040000  # a directory; never in a Content
 
 
 @dataclass(frozen=True, slots=True)

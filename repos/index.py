@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from gitferry.repos.content import Entry
-from gitferry.repos.git import Git
+from gitferry.repos.git import Git, zsplit
 
 _ZERO = "0" * 40
+_INTENDED = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git-add(1), --intent-to-add: the entry names the empty blob
+_NAMED = 200
 
 
 def follow(git: Git, entries: Mapping[str, Entry | None], *, extra_env: Mapping[str, str] | None = None) -> None:
@@ -23,6 +26,41 @@ def follow(git: Git, entries: Mapping[str, Entry | None], *, extra_env: Mapping[
     rows = [_row(path, entry) for path, entry in sorted(entries.items(), key=lambda item: item[1] is not None)]
     git.run("update-index", "-z", "--replace", "--index-info", input=b"".join(rows), extra_env=extra_env)
     refresh(git, [path for path, entry in entries.items() if entry is not None], extra_env=extra_env)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One path's index entry (None: unmerged, or intent-to-add) and the flags that hide its working tree from git."""
+
+    path: str
+    entry: Entry | None
+    skip_worktree: bool = False
+    assume_unchanged: bool = False
+
+
+def read(git: Git, paths: Collection[str]) -> dict[str, Staged]:
+    """Return what the index holds now at these paths; what is not in it is left out (git-ls-files(1), -v and -s)."""
+    if not paths:
+        return {}
+    named = paths if len(paths) <= _NAMED else ()  # beyond that the whole list is as cheap, and fits a command line
+    done = git.run("--literal-pathspecs", "ls-files", "-v", "-s", "-z", "--", *named)
+    found: dict[str, Staged] = {}
+    for row in zsplit(done.stdout):
+        head, _, path = row.partition("\t")
+        tag, mode, oid, stage = head.split(" ")
+        if path in paths:
+            merged = stage == "0" and path not in found and oid != _INTENDED
+            entry = Entry(int(mode, 8), oid) if merged else None
+            found[path] = Staged(path, entry, skip_worktree=tag.upper() == "S", assume_unchanged=tag.islower())
+    return found
+
+
+def hide(git: Git, entries: Iterable[Staged]) -> None:
+    """Set the flags again that entries had: writing an entry clears them (git-update-index(1))."""
+    for flag in ("skip_worktree", "assume_unchanged"):
+        names = b"".join(os.fsencode(entry.path) + b"\0" for entry in entries if getattr(entry, flag))
+        if names:
+            git.run("update-index", f"--{flag.replace('_', '-')}", "-z", "--stdin", input=names)
 
 
 def refresh(git: Git, paths: Iterable[str], *, extra_env: Mapping[str, str] | None = None) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gitferry.repos.content import TREE
 from gitferry.repos.objects import Objects
 
-_TREE = 0o040000
 _REMEMBERED = 200_000  # subtrees; about 30 MB at the most
 
 
@@ -28,10 +28,10 @@ class ManifestTrees:
         if known is None:
             found = []
             entries = objects.entries(tree)
-            if any(name in entries and entries[name].mode != _TREE for name in manifests):
+            if any(name in entries and entries[name].mode != TREE for name in manifests):
                 found.append("")
             for name, entry in entries.items():
-                if entry.mode == _TREE:
+                if entry.mode == TREE:
                     inner = self._below(objects, entry.oid, manifests)
                     found += [f"{name}/{directory}" if directory else name for directory in inner]
             known = self._known[key] = tuple(found)

@@ -16,10 +16,9 @@ from pygit2.enums import DeltaStatus, DiffFind, FileMode, ObjectType, SortMode
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
-from gitferry.repos.content import FILE, Content, Entry
+from gitferry.repos.content import FILE, TREE, Content, Entry
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-_TREE = 0o040000
 _EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
@@ -59,6 +58,7 @@ class Objects:
         if not (self.repo.odb.exists(EMPTY_TREE)):
             self.repo.write(ObjectType.TREE, b"")
         self._trees: dict[str, dict[str, Entry]] = {}
+        self._written: set[str] = set()  # since the last ref was moved
 
     def close(self) -> None:
         """Release file handles."""
@@ -123,10 +123,10 @@ class Objects:
     def at(self, tree: str, path: str) -> Entry | None:
         """Return what stands at `path` below a root tree: a file's entry, a directory's, or None."""
         if path == ".":
-            return Entry(_TREE, tree)
-        found: Entry | None = Entry(_TREE, tree)
+            return Entry(TREE, tree)
+        found: Entry | None = Entry(TREE, tree)
         for name in path.split("/"):
-            if found is None or found.mode != _TREE:
+            if found is None or found.mode != TREE:
                 return None
             found = self.entries(found.oid).get(name)
         return found
@@ -134,7 +134,7 @@ class Objects:
     def file_at(self, tree: str, path: str) -> Entry | None:
         """Return the file, symlink or submodule at `path`; a directory is None."""
         found = self.at(tree, path)
-        return None if found is None or found.mode == _TREE else found
+        return None if found is None or found.mode == TREE else found
 
     def content(self, tree: str, paths: Iterable[str]) -> Content:
         """Return those of `paths` that exist as files in a root tree, with their entries."""
@@ -145,7 +145,7 @@ class Objects:
         """Yield every file below a tree as (path, entry)."""
         for name, entry in self.entries(tree).items():
             path = prefix + name
-            if entry.mode == _TREE:
+            if entry.mode == TREE:
                 yield from self.walk(entry.oid, path + "/")
             else:
                 yield path, entry
@@ -160,8 +160,8 @@ class Objects:
             if a == b:
                 continue
             path = prefix + name
-            a_tree = a.oid if a is not None and a.mode == _TREE else None
-            b_tree = b.oid if b is not None and b.mode == _TREE else None
+            a_tree = a.oid if a is not None and a.mode == TREE else None
+            b_tree = b.oid if b is not None and b.mode == TREE else None
             if (a is not None and a_tree is None) or (b is not None and b_tree is None):
                 yield path
             if a_tree is not None or b_tree is not None:
@@ -254,9 +254,22 @@ class Objects:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
+    def pruned(self) -> bool:
+        """Return whether something written since the last call is gone again, as after `git gc --prune=now`.
+
+        It is asked after a ref names them: until then nothing protects new objects. A database opened afresh has
+        nothing cached.
+        """
+        written, self._written = self._written, set()
+        common = Path(self.repo.path) / "commondir"
+        base = Path(self.repo.path) / common.read_text().strip() if common.exists() else Path(self.repo.path)
+        fresh = pygit2.Odb(str(base / "objects"))
+        return any(oid not in fresh for oid in written)
+
     def write_blob(self, data: bytes) -> str:
         """Write a blob of exactly these bytes and return its id."""
         oid = str(self.repo.create_blob(data))
+        self._written.add(oid)
         fp("blob.written")
         return oid
 
@@ -275,18 +288,18 @@ class Objects:
             old = entries.get(name)
             if entry is not None:
                 entries[name] = entry
-            elif old is not None and old.mode != _TREE:
+            elif old is not None and old.mode != TREE:
                 del entries[name]
         for name, inner in below.items():
             old = entries.get(name)
-            is_tree = old is not None and old.mode == _TREE
+            is_tree = old is not None and old.mode == TREE
             if not is_tree and not any(inner.values()):
                 continue  # removing below something that is no directory changes nothing
             oid = self.apply(old.oid if old is not None and is_tree else EMPTY_TREE, inner)
             if oid == EMPTY_TREE:
                 entries.pop(name, None)
             else:
-                entries[name] = Entry(_TREE, oid)
+                entries[name] = Entry(TREE, oid)
         return self.write_tree(entries)
 
     def write_tree(self, entries: Mapping[str, Entry]) -> str:
@@ -296,10 +309,11 @@ class Objects:
         rows = []
         for name, entry in entries.items():
             raw = name.encode("utf-8", "surrogateescape")
-            key = raw + b"/" if entry.mode == _TREE else raw
+            key = raw + b"/" if entry.mode == TREE else raw
             rows.append((key, b"%o %s\0%s" % (entry.mode, raw, bytes.fromhex(entry.oid))))
         oid = str(self.repo.write(ObjectType.TREE, b"".join(row for _, row in sorted(rows))))
         self._trees[oid] = dict(entries)
+        self._written.add(oid)
         return oid
 
     def write_commit(
@@ -313,6 +327,7 @@ class Objects:
             return pygit2.Signature(person.name, person.email, int(at.timestamp()), minutes)
 
         oid = str(self.repo.create_commit(None, signature(author), signature(committer), message, tree, list(parents)))
+        self._written.add(oid)
         fp("commit.written")
         return oid
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gitferry.config.failpoints import fp
 from gitferry.repos import filters
 from gitferry.repos.content import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Entry, File
-from gitferry.repos.disk_errors import TreeError
+from gitferry.repos.disk_errors import IsDirectory, TreeError
 from gitferry.repos.git import Git
 from gitferry.repos.objects import Objects
 from gitferry.repos.state import Place, WorkingState
@@ -56,11 +56,18 @@ class Observer:
         self._trusted = trusted
 
     def observe(
-        self, head_tree: str, paths: Collection[str] | None, limits: Limits, wanted: Callable[[str], bool]
+        self,
+        head_tree: str,
+        paths: Collection[str] | None,
+        limits: Limits,
+        wanted: Callable[[str], bool],
+        *,
+        always: Collection[str] = (),
     ) -> Observation:
         """Return what differs from HEAD at or below `paths` (None: anywhere).
 
-        Untracked files are read where `wanted` says so, and otherwise left alone: nothing of them can travel.
+        Untracked files are read where `wanted` says so, and otherwise left alone: nothing of them can travel. Files in
+        `always` are read whatever git says: it does not look at those marked assume-unchanged or skip-worktree.
         """
         found = status(
             self._git,
@@ -71,18 +78,23 @@ class Observer:
         changes = {
             path: change
             for path, change in found.changes.items()
-            if not change.nested and not change.submodule and (not change.untracked or change.head or wanted(path))
+            if not change.nested and (not change.untracked or change.head or wanted(path))
         }
         entries: dict[str, Entry | None] = {}
         unread: dict[str, str] = {}
         files: dict[str, File] = {}
-        for path, change in changes.items():
+        looked_at = {**{path: Change(path) for path in always}, **changes}
+        for path, change in looked_at.items():
+            if change.submodule:
+                continue  # only its index entry counts; what is inside is another repository's
             reason = self._reason_to_wait(path, change, limits)
             if reason is not None:
                 unread[path] = reason
                 continue
             try:
                 file = self._worktree.read(path)
+            except IsDirectory:
+                file = None  # its files are changes of their own
             except TreeError as error:
                 unread[path] = error.title
                 continue
@@ -106,6 +118,9 @@ class Observer:
         refused = {path: found[path].reason for path in regular if found[path].kind is filters.Kind.REFUSED}
         converted = [path for path in regular if path not in refused and not found[path].keeps(files[path].data)]
         by_git = filters.clean(self._git, self._place, converted) if converted else {}
+        for path in by_git:
+            if self._worktree.read(path) != files[path]:
+                refused[path] = BEING_WRITTEN  # git may have cleaned the half of a save
         entries = {}
         for path, file in files.items():
             if path in refused:
@@ -126,6 +141,8 @@ class Observer:
             return "it replaces a submodule"
         try:
             found = os.lstat(self._place.root / path)
+        except PermissionError:
+            return None  # reading it will say so
         except (FileNotFoundError, NotADirectoryError):
             # A deletion leaves its time on the directory: half a task may be gone while the rest still goes.
             found = self._nearest(path)

@@ -8,53 +8,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from enum import StrEnum
+from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
-from gitferry.repos.content import FILE, Entry
+from gitferry.repos.content import FILE, TREE, Entry
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, Objects, Person
-from gitferry.repos.tasks import Kind
 
 BASE_REFS = "refs/gitferry/base/"
 OURSELVES = Person("gitferry", "gitferry@localhost")
 _VERSION = 1
+_LONGEST = 150  # characters of an encoded branch name
 _OWN_KEPT = 1000  # own commits remembered: an amend or reset reaches back a few, never that many
-_TREE = 0o040000
 
 
 class RecordUnreadable(GitferryError):
     """The record was written by a newer gitferry, or by something else."""
 
 
-class HoldState(StrEnum):
-    """Why a held task is held: waiting now, waiting for a stash to return, or undone by its user."""
+class ObjectsPruned(GitferryError):
+    """`git gc --prune=now` removed objects before a ref could name them; nothing is lost, and it is tried again."""
 
-    ACTIVE = "active"
-    PARKED = "parked"
-    UNDONE = "undone"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A task whose remote change HEAD has passed and the working tree does not contain.
-
-    `bases`, `theirs` and `locals` are root trees; the task's content is what stands at its path in them.
-    """
-
-    unit: str
-    kind: Kind
-    bases: tuple[str, ...]
-    theirs: str
-    locals: tuple[str, ...]
-    reason: str
-    theirs_commit: str | None = None
-    state: HoldState = HoldState.ACTIVE
-    since: str = ""
+    def __init__(self) -> None:
+        super().__init__("git pruned objects while they were being written", "nothing to do: it is tried again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,41 +78,47 @@ class Record:
 
 def ref_name(branch: str) -> str:
     """Return the ref of a branch's record. Encoded, because `base/a` would block `base/a/b`."""
-    return BASE_REFS + quote(branch, safe="")
+    raw = branch.encode("utf-8", "surrogateescape")
+    encoded = quote(raw, safe="")
+    if len(encoded) > _LONGEST:  # a file name holds 255 bytes
+        encoded = f"{encoded[:_LONGEST]}%{sha256(raw).hexdigest()}"
+    return BASE_REFS + encoded
 
 
 def branches(objects: Objects) -> tuple[str, ...]:
     """Return the branches that have a record in this repository."""
-    return tuple(unquote(name.removeprefix(BASE_REFS)) for name in objects.refs(BASE_REFS))
+    return tuple(_read(objects, oid)["branch"] for oid in objects.refs(BASE_REFS).values())
 
 
 def load(objects: Objects, branch: str) -> Record:
     """Return the branch's record, or an empty one. Raises RecordUnreadable."""
     oid = objects.ref(ref_name(branch))
-    if oid is None:
-        return Record(branch)
+    return Record(branch) if oid is None else _from_json(_read(objects, oid), oid)
+
+
+def _read(objects: Objects, oid: str) -> dict[str, Any]:
     entry = objects.file_at(objects.tree_of(oid), "record.json")
     if entry is None:
-        raise RecordUnreadable(f"{ref_name(branch)} holds no record", f"inspect it with `git show {oid}`")
-    data = json.loads(objects.blob(entry.oid))
+        raise RecordUnreadable(f"{oid} in {BASE_REFS} holds no record", f"inspect it with `git show {oid}`")
+    data: dict[str, Any] = json.loads(objects.blob(entry.oid))
     if data["version"] > _VERSION:
         raise RecordUnreadable(
-            f"{ref_name(branch)} was written by a newer gitferry (record version {data['version']})",
+            f"the record of {data['branch']} was written by a newer gitferry (record version {data['version']})",
             "use that gitferry, or a newer one, with this repository",
         )
-    return _from_json(data, oid)
+    return data
 
 
 def save(objects: Objects, record: Record, *, head: str | None, at: datetime) -> Record:
     """Write the record and move its ref from what was read; return the record as it stands now.
 
-    Raises RecordUnreadable where something else moved the ref meanwhile.
+    Raises RecordUnreadable where something else moved the ref meanwhile, ObjectsPruned.
     """
-    body = json.dumps(_to_json(record), indent=1, sort_keys=True).encode()
+    body = json.dumps(_to_json(record), indent=1, sort_keys=True, default=_fields).encode()
     entries = {"record.json": Entry(FILE, objects.write_blob(body))}
     named = sorted(_named_trees(record))
     if named:
-        entries["trees"] = Entry(_TREE, objects.write_tree({oid: Entry(_TREE, oid) for oid in named}))
+        entries["trees"] = Entry(TREE, objects.write_tree({oid: Entry(TREE, oid) for oid in named}))
     parents = dict.fromkeys(p for p in (record.oid, record.agreed, head) if p is not None)
     oid = objects.write_commit(
         objects.write_tree(entries),
@@ -141,7 +128,14 @@ def save(objects: Objects, record: Record, *, head: str | None, at: datetime) ->
         committer=OURSELVES,
         at=at,
     )
-    move_ref(objects, ref_name(record.branch), oid, record.oid)
+    name = ref_name(record.branch)
+    move_ref(objects, name, oid, record.oid)
+    if objects.pruned():
+        if record.oid is None:
+            objects.repo.references.delete(name)
+        else:
+            move_ref(objects, name, record.oid, oid)
+        raise ObjectsPruned
     fp("record.saved")
     return replace(record, oid=oid)
 
@@ -169,80 +163,27 @@ def _named_trees(record: Record) -> set[str]:
 
 
 def _to_json(record: Record) -> dict[str, Any]:
-    journal = record.journal
-    return {
-        "version": _VERSION,
-        "branch": record.branch,
-        "agreed": record.agreed,
-        "fetched": record.fetched,
-        "own": list(record.own),
-        "holds": [
-            {
-                "unit": hold.unit,
-                "kind": hold.kind,
-                "bases": list(hold.bases),
-                "theirs": hold.theirs,
-                "locals": list(hold.locals),
-                "reason": hold.reason,
-                "theirs_commit": hold.theirs_commit,
-                "state": hold.state.value,
-                "since": hold.since,
-            }
-            for hold in record.holds
-        ],
-        "journal": None
-        if journal is None
-        else {
-            "head": journal.head,
-            "tip": journal.tip,
-            "before": journal.before,
-            "after": journal.after,
-            "paths": list(journal.paths),
-        },
-        "waiting": list(record.waiting),
-        "snapshots": list(record.snapshots),
-        "paused": record.paused,
-        "paused_until": record.paused_until,
-        "pushes_held": record.pushes_held,
-        "sequence": record.sequence,
-    }
+    known = {field.name: getattr(record, field.name) for field in fields(record) if field.name != "oid"}
+    return {"version": _VERSION, **known}
+
+
+def _fields(value: object) -> dict[str, Any]:
+    """Return a dataclass as JSON's encoder asks for it."""
+    if not isinstance(value, Hold | Journal):
+        raise TypeError(f"{type(value).__name__} does not belong in a record")
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _from_json(data: dict[str, Any], oid: str) -> Record:
-    journal = data["journal"]
-    return Record(
-        branch=data["branch"],
-        oid=oid,
-        agreed=data["agreed"],
-        fetched=data["fetched"],
-        own=tuple(data["own"]),
-        holds=tuple(
-            Hold(
-                unit=hold["unit"],
-                kind=hold["kind"],
-                bases=tuple(hold["bases"]),
-                theirs=hold["theirs"],
-                locals=tuple(hold["locals"]),
-                reason=hold["reason"],
-                theirs_commit=hold["theirs_commit"],
-                state=HoldState(hold["state"]),
-                since=hold["since"],
-            )
-            for hold in data["holds"]
-        ),
-        journal=None
-        if journal is None
-        else Journal(
-            journal["head"],
-            journal["tip"],
-            journal["before"],
-            journal["after"],
-            tuple(journal["paths"]),
-        ),
-        waiting=tuple(data["waiting"]),
-        snapshots=tuple(data["snapshots"]),
-        paused=data["paused"],
-        paused_until=data["paused_until"],
-        pushes_held=data["pushes_held"],
-        sequence=data["sequence"],
+    known = {name: _tuple(value) for name, value in data.items() if name != "version"}
+    known["holds"] = tuple(
+        Hold(**{**{name: _tuple(value) for name, value in hold.items()}, "state": HoldState(hold["state"])})
+        for hold in data["holds"]
     )
+    if data["journal"] is not None:
+        known["journal"] = Journal(**{name: _tuple(value) for name, value in data["journal"].items()})
+    return Record(oid=oid, **known)
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -188,6 +188,11 @@ def working_state(
         raise Unreadable(place.git_dir, failure) from failure
 
 
+def operation_under_way(place: Place) -> str | None:
+    """Return what the user has begun and not ended, as `working_state` names it."""
+    return _operation(place.git_dir)
+
+
 # -- where ------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,86 @@
+"""The index and HEAD follow the new tip, where they still are what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gitferry.config.failpoints import fp
+from gitferry.pushback.commit import Tip
+from gitferry.pushback.gather import Sides
+from gitferry.pushback.ground import Ground
+from gitferry.pushback.readiness import Waits
+from gitferry.repos import filters, index
+from gitferry.repos.content import Entry
+from gitferry.repos.git import GitError
+from gitferry.repos.objects import Objects
+from gitferry.repos.observe import Observation
+from gitferry.repos.state import operation_under_way
+
+_ZERO = "0" * 40
+
+
+def staged_in_the_way(objects: Objects, sides: Sides, seen: Observation, tip: Tip) -> str | None:
+    """Return a path that the user has staged and that would change under their hands, or None."""
+    for path in objects.changed(sides.head, tip.tree):
+        change = seen.changes.get(path)
+        if change is None or change.intent_to_add:
+            continue
+        follows = (objects.file_at(sides.head, path), objects.file_at(tip.tree, path))
+        if change.unmerged or change.index not in follows:
+            return path
+    return None
+
+
+def require_head(ground: Ground, sides: Sides) -> None:
+    """Raise Waits where the user's own git moved HEAD, or began something, since we looked."""
+    branch = f"refs/heads/{ground.state.branch}"
+    if ground.objects.symbolic("HEAD") != branch or ground.objects.ref(branch) != sides.head_commit:
+        raise Waits("HEAD moved while the crossing ran", "nothing to do: the next crossing goes on", retry=True)
+    operation = operation_under_way(ground.place)
+    if operation is not None:
+        raise Waits(f"a {operation} began while the crossing ran", f"finish it, or git {operation} --abort")
+
+
+def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip) -> None:
+    """Let the index follow the tip, then HEAD by compare-and-swap. Raises Waits; the next crossing goes on then."""
+    require_head(ground, sides)
+    _follow(ground, _entries(ground.objects, sides, seen, tip))
+    fp("index.followed")
+    if tip.commit is None or tip.commit == sides.head_commit:
+        return
+    fp("ref.before_cas")
+    name, old = f"refs/heads/{ground.state.branch}", sides.head_commit or _ZERO
+    words = ("update-ref", "--create-reflog", "-m", "gitferry: sync", name, tip.commit, old)
+    if ground.git.run(*words, check=False).code != 0:
+        raise Waits("HEAD moved while the crossing ran", "nothing to do: the next crossing goes on", retry=True)
+    fp("ref.after_cas")
+
+
+def _entries(
+    objects: Objects, sides: Sides, seen: Observation, tip: Tip
+) -> dict[str, tuple[Entry | None, Entry | None]]:
+    """Return, for each path that must follow, what its index entry was seen to be and what it becomes."""
+    entries = {}
+    for path in objects.changed(sides.head, tip.tree):
+        new = objects.file_at(tip.tree, path)
+        change = seen.changes.get(path)
+        now = change.index if change is not None else objects.file_at(sides.head, path)
+        if now != new:
+            entries[path] = (now, new)
+    return entries
+
+
+def _follow(ground: Ground, entries: Mapping[str, tuple[Entry | None, Entry | None]]) -> None:
+    silent = filters.silenced(ground.state.config, trusted=ground.settings.trusted)
+    try:
+        found = index.read(ground.git, entries)
+        # What was staged while we pushed is the user's.
+        ours = {p: new for p, (old, new) in entries.items() if p not in found or found[p].entry in (old, None)}
+        index.follow(ground.git, ours, extra_env=silent)
+        index.hide(ground.git, [entry for path, entry in found.items() if ours.get(path) is not None])
+    except GitError as error:
+        raise Waits(
+            f"the index could not follow: {error.title}",
+            "if no git command is running, remove .git/index.lock",
+            retry=True,
+        ) from error

@@ -1,0 +1,102 @@
+"""The working tree gets the remote's content, file by file, each only if it is still as observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from gitferry.config.failpoints import fp
+from gitferry.pushback.ground import Ground
+from gitferry.repos import filters
+from gitferry.repos.content import SYMLINK, Entry, File
+from gitferry.repos.disk_errors import EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName
+from gitferry.repos.observe import Observer
+from gitferry.repos.worktree import Raced
+
+#: What keeps one file from being replaced; its task is held. Anything else (a full disk) stops the crossing.
+_IN_THE_WAY = (EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName)
+
+#: Task → its files that must be replaced, each with what it will hold.
+Steps: TypeAlias = Mapping[str, tuple[tuple[str, Entry | None], ...]]
+
+
+class Unchanged:
+    """Tells whether one file is still what was observed; asked about the file in place, then about what was displaced.
+
+    A converted file (line ends, a filter) is compared through git once, where it stands; after that by its bytes.
+    """
+
+    def __init__(self, observer: Observer, path: str, entry: Entry | None) -> None:
+        self._observer = observer
+        self._path = path
+        self._entry = entry
+        self._known: list[File | None] = []
+
+    def __call__(self, file: File | None) -> bool:
+        """Return whether this is what was observed."""
+        if self._known:
+            return file == self._known[0]
+        if file is None or self._entry is None:
+            same = file is None and self._entry is None
+        else:
+            entries, _ = self._observer.entries({self._path: file}, {self._path: self._entry})
+            same = entries.get(self._path) == self._entry
+        if same:
+            self._known.append(file)
+        return same
+
+
+def check_out(ground: Ground, observer: Observer, disk: str, steps: Steps) -> dict[str, str]:
+    """Replace file by file; return the tasks that could not be, and why. `disk` is the root tree that was observed.
+
+    Raises DiskFull and its like, with every file either as it was or as it will be.
+    """
+    raced: dict[str, str] = {}
+    flat = [(unit, path, entry) for unit, files in steps.items() for path, entry in files]
+    # The attributes that arrive decide how the other files are written.
+    attributes = [step for step in flat if step[1].rpartition("/")[2] == ".gitattributes"]
+    for group in (attributes, [step for step in flat if step not in attributes]):
+        files, refused = _files(ground, {path: entry for _, path, entry in group if entry is not None})
+        for unit, path, entry in sorted(group, key=_deletions_first):
+            reason = refused.get(path)
+            if reason is None:
+                new = None if entry is None else files[path]
+                reason = _replace(ground, path, new, Unchanged(observer, path, ground.objects.file_at(disk, path)))
+            raced |= {} if reason is None else {unit: reason}
+    ground.worktree.flush()
+    return raced
+
+
+def _replace(ground: Ground, path: str, new: File | None, unchanged: Unchanged) -> str | None:
+    try:
+        result = ground.worktree.replace(path, new, unchanged)
+    except _IN_THE_WAY as error:
+        return error.title
+    fp("checkout.partial")
+    if isinstance(result, Raced):
+        why = "a program has it open" if result.busy else "it was changed while it was being replaced"
+        return f"{path}: {why}"
+    return None
+
+
+def _files(ground: Ground, wanted: Mapping[str, Entry]) -> tuple[dict[str, File], dict[str, str]]:
+    """Return what each path will hold on disk, converted as git's checkout would, and those refused with why."""
+    config, trusted = ground.state.config, ground.settings.trusted
+    regular = [path for path, entry in wanted.items() if entry.mode != SYMLINK]
+    found = filters.conversions(ground.git, ground.place, config, regular, trusted=trusted)
+    refused = {path: found[path].reason for path in regular if found[path].kind is filters.Kind.REFUSED}
+    converted = [(path, wanted[path].oid) for path in regular if found[path].kind is filters.Kind.GIT]
+    silent = filters.silenced(config, trusted=trusted)
+    by_git = filters.smudge(ground.git, converted, extra_env=silent) if converted else {}
+    files = {}
+    for path, entry in wanted.items():
+        if path not in refused:
+            data = by_git[path] if path in by_git else ground.objects.blob(entry.oid)
+            files[path] = File(entry.mode, data)
+    return files, refused
+
+
+def _deletions_first(step: tuple[str, str, Entry | None]) -> tuple[bool, int, str]:
+    # A file may give way to a directory, or a directory to a file: the deepest goes first.
+    _, path, entry = step
+    return (entry is not None, -path.count("/") if entry is None else 0, path)

@@ -1,0 +1,89 @@
+"""Which tasks a crossing leaves held, and what the record says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from gitferry.pushback.plan import UNDONE, Action, Decision
+from gitferry.pushback.planning import Planned
+from gitferry.repos.hold import Hold, HoldState
+from gitferry.repos.objects import Objects
+
+_LOCALS_KEPT = 100  # contents of one held task that are listed; older ones stay reachable through the record's parents
+
+
+class Holds:
+    """Makes the holds of one crossing from what was planned."""
+
+    def __init__(self, objects: Objects, planned: Planned, at: datetime) -> None:
+        self._objects = objects
+        self._planned = planned
+        self._since = at.isoformat(timespec="seconds")
+
+    def intended(self) -> tuple[Hold, ...]:
+        """Return the holds that must stand before anything moves.
+
+        A held task that is to be pulled stays held until its files are replaced: HEAD has passed the remote's change.
+        """
+        holds = []
+        for decision in self._planned.decisions:
+            old = self._planned.record.hold(decision.unit)
+            if decision.action is Action.HOLD:
+                holds.append(self._hold(decision, old))
+            elif old is not None and decision.park:
+                undone = old.state is HoldState.UNDONE
+                parked = replace(old, state=HoldState.PARKED, bases=self._parked_bases(decision, old))
+                holds.append(old if undone else parked)
+            elif old is not None and decision.action is Action.PULL:
+                holds.append(old)
+        return tuple(holds)
+
+    def raced(self, holds: Iterable[Hold], reasons: Mapping[str, str]) -> tuple[Hold, ...]:
+        """Return the holds with those of tasks that could not be replaced, whole or in part."""
+        known = {hold.unit: hold for hold in holds}
+        for decision in self._planned.decisions:
+            if decision.unit in reasons:
+                held = replace(decision, action=Action.HOLD, reason=reasons[decision.unit])
+                # What it held before we began is what both its halves come from.
+                hold = replace(self._hold(held, known.get(decision.unit)), bases=(self._planned.sides.local,))
+                known[decision.unit] = hold
+        return tuple(known.values())
+
+    def settled(self, holds: Iterable[Hold], reasons: Mapping[str, str]) -> tuple[Hold, ...]:
+        """Return the holds without those whose task was pulled."""
+        pulled = {d.unit for d in self._planned.decisions if d.action is Action.PULL and not d.park}
+        return tuple(hold for hold in holds if hold.unit not in pulled or hold.unit in reasons)
+
+    def _parked_bases(self, decision: Decision, old: Hold) -> tuple[str, ...]:
+        """The tree now stands at the remote's content: an edit may come from there as well as out of the stash."""
+        paths, now = self._planned.gathered.paths[decision.unit], decision.view.remote.content
+        known = any(self._objects.content(base, paths) == now for base in old.bases)
+        return old.bases if known else (*old.bases, self._planned.sides.upstream)
+
+    def _hold(self, decision: Decision, old: Hold | None) -> Hold:
+        view, sides = decision.view, self._planned.sides
+        seen = view.held is not None and any(view.local == known for known in view.held.locals)
+        locals_ = old.locals if old is not None else ()
+        if not seen:
+            locals_ = (*locals_, sides.local)[-_LOCALS_KEPT:]
+        paths = self._planned.gathered.paths[decision.unit]
+        theirs, commit = sides.upstream, sides.upstream_commit
+        if old is not None and self._objects.content(old.theirs, paths) == view.remote.content:
+            theirs, commit = old.theirs, old.theirs_commit  # the same content in another tree: nothing new to write
+        bases = tuple(base.tree for base in decision.bases)
+        if old is not None and view.held is not None and decision.bases == view.held.bases:
+            bases = old.bases
+        undone = old is not None and old.state is HoldState.UNDONE and (seen or decision.reason == UNDONE)
+        return Hold(
+            unit=decision.unit,
+            kind=self._planned.gathered.units[decision.unit].kind,
+            bases=bases,
+            theirs=theirs,
+            locals=locals_,
+            reason=decision.reason or "",
+            theirs_commit=commit,
+            state=HoldState.UNDONE if undone else HoldState.ACTIVE,
+            since=old.since if old is not None else self._since,
+        )

@@ -1,0 +1,57 @@
+"""The push: large files first, then one ref, with the value it must replace."""
+
+from __future__ import annotations
+
+from gitferry.config.errors import GitferryError
+from gitferry.config.failpoints import fp
+from gitferry.pushback.commit import Tip
+from gitferry.pushback.gather import Sides
+from gitferry.pushback.ground import Ground
+from gitferry.repos import lfs, transport
+from gitferry.repos.upstream import Upstream
+
+
+class PushRefused(GitferryError):
+    """The remote moved, or will not take it. `stale`: fetch and plan again."""
+
+    def __init__(self, message: str, *, stale: bool) -> None:
+        hint = "" if stale else "the remote's own rules decide this; the change is tried again when it is edited"
+        super().__init__(f"the remote refused the push: {message}", hint)
+        self.stale = stale
+
+
+def send(ground: Ground, upstream: Upstream, sides: Sides, tip: Tip) -> None:
+    """Push the tip, expecting the upstream tip that was planned with; the tracking ref follows.
+
+    Raises PushRefused; NotUploaded; RemoteError where it is not known whether the push arrived.
+    """
+    commit, old = tip.commit, sides.upstream_commit
+    if commit is None:
+        return
+    timeouts = ground.settings.timeouts
+    if _has_large_files(ground, sides, tip):
+        # Commits whose pointers nobody can follow must not arrive.
+        lfs.upload(ground.git, upstream.remote, upstream.branch, commit, old, deadline=timeouts.transfer)
+    fp("push.before")
+    answer = transport.push(
+        ground.git,
+        upstream.remote,
+        upstream.branch,
+        commit,
+        old,
+        timeouts=timeouts,
+        is_ancestor=ground.objects.is_ancestor,
+    )
+    fp("push.sent")
+    if isinstance(answer, transport.Refused):
+        raise PushRefused(answer.message, stale=answer.kind == "stale")
+    fp("push.acked_before_db")
+    # `git push` moves it where the remote has a fetch refspec for the branch, which is the rule.
+    if ground.objects.ref(upstream.tracking_ref) != commit:
+        ground.git.run("update-ref", "-m", "gitferry: pushed", upstream.tracking_ref, commit)
+
+
+def _has_large_files(ground: Ground, sides: Sides, tip: Tip) -> bool:
+    objects = ground.objects
+    changed = (objects.file_at(tip.tree, path) for path in objects.changed(sides.upstream, tip.tree))
+    return lfs.has_pointers(objects, (entry for entry in changed if entry is not None))

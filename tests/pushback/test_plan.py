@@ -1,0 +1,271 @@
+"""What every decision promises, whatever the sides hold: properties of the pure planner and of the merge it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from gitferry.pushback import plan as planning
+from gitferry.pushback.merge import merge_content
+from gitferry.pushback.plan import Action, Decision, HeldView, Policy, Side, Touch, View, batches, decide, rules
+from gitferry.repos.content import EXECUTABLE, FILE, SYMLINK, Content, Entry
+from gitferry.repos.hold import HoldState
+
+PATHS = ("t/metadata.json", "t/one.txt", "t/two.txt")
+
+
+def merge_lines(base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
+    """Merge two files of three lines each, which an entry's name spells out; lines conflict one by one."""
+    if base is None:
+        return None
+    merged = ""
+    for was, one, two in zip(base.oid, ours.oid, theirs.oid, strict=True):
+        if one not in (was, two) and two != was:
+            return None
+        merged += two if one == was else one
+    return Entry(ours.mode, merged)
+
+
+def merge(base: Content, local: Content, remote: Content) -> Content | None:
+    return merge_content(base, local, remote, merge_lines)
+
+
+entries = st.builds(
+    Entry, st.sampled_from([FILE, FILE, FILE, EXECUTABLE, SYMLINK]), st.text("abc", min_size=3, max_size=3)
+)
+contents = st.dictionaries(st.sampled_from(PATHS), entries)
+
+
+@st.composite
+def perturbed(draw: st.DrawFn, base: Content) -> Content:
+    """The base after a few edits: near enough to it, and to another such, to meet every rule."""
+    result = dict(base)
+    for path in draw(st.lists(st.sampled_from(PATHS), max_size=2)):
+        old = result.get(path)
+        kind = draw(st.sampled_from(["line", "line", "line", "new", "gone"]))
+        if kind == "gone":
+            result.pop(path, None)
+        elif kind == "line" and old is not None:
+            at = draw(st.integers(0, 2))
+            result[path] = Entry(old.mode, old.oid[:at] + draw(st.sampled_from("abc")) + old.oid[at + 1 :])
+        else:
+            result[path] = draw(entries)
+    return result
+
+
+@st.composite
+def views(draw: st.DrawFn, *, held: bool | None = None, committed: bool | None = None) -> View:
+    """Any view: every side an edit or two away from one content."""
+    origin = draw(contents)
+    sides = st.one_of(st.just(origin), perturbed(origin)).map(Side)
+    touch = st.builds(Touch, sides, st.booleans(), st.booleans(), st.booleans())
+    few = st.lists(sides, min_size=1, max_size=2).map(tuple)
+    hold = st.builds(HeldView, st.one_of(few, st.just(())), few, st.sampled_from(HoldState))
+    return View(
+        unit="t",
+        local=draw(sides),
+        head=draw(sides),
+        remote=draw(sides),
+        bases=draw(few),
+        agreed=draw(st.none() | sides),
+        held=draw({None: st.none() | hold, True: hold, False: st.none()}[held]),
+        touches=draw(st.lists(touch, max_size=2).map(tuple)),
+        committed=draw(st.booleans()) if committed is None else committed,
+        carry=draw(st.sampled_from([True, True, True, False])),
+        staged=draw(st.sampled_from([False, False, False, True])),
+        blocked=draw(st.sampled_from([None, None, None, "it is invalid"])),
+        elsewhere=draw(st.booleans()),
+    )
+
+
+policies = st.builds(Policy, push=st.booleans(), automatic=st.booleans(), asked=st.sampled_from([frozenset(), {"t"}]))
+EVERYTHING = Policy()
+
+
+def contains(local: Side, remote: Side, bases: Iterable[Side]) -> bool:
+    """Whether local is what a clean merge of both would be, seen from every base."""
+    return all(merge(base.content, local.content, remote.content) == local.content for base in bases)
+
+
+# -- the rules
+
+
+@given(views())
+def test_agreed_means_equal(view: View) -> None:
+    assert (rules(view, view.local, merge).action is Action.AGREED) == (view.local == view.remote)
+
+
+@given(views())
+def test_nothing_is_pushed_over_a_remote_change_that_it_does_not_contain(view: View) -> None:
+    verdict = rules(view, view.local, merge)
+    if verdict.action is not Action.PUSH:
+        return
+    own = view.held is None and view.touches and all(touch.own and touch.single_parent for touch in view.touches)
+    bases = planning._bases(view, view.held)
+    ordinary = planning._bases(view, None)
+    assert own or any(
+        known and (all(view.remote == base for base in known) or contains(view.local, view.remote, known))
+        for known in (bases, ordinary)
+    )
+
+
+@given(views())
+def test_nothing_is_pulled_over_a_local_change_that_the_remote_does_not_contain(view: View) -> None:
+    verdict = rules(view, view.local, merge)
+    if verdict.action is not Action.PULL:
+        return
+    arrived = view.local.present and any(touch.introduced and touch.content == view.local for touch in view.touches)
+    known = {id(base): base for base in (*planning._bases(view, view.held), *planning._bases(view, None))}
+    assert (
+        arrived
+        or any(view.local == base for base in known.values())
+        or contains(view.remote, view.local, verdict.bases)
+    )
+
+
+@given(views(held=False))
+def test_both_sides_are_treated_alike(view: View) -> None:
+    base = view.bases[0]
+    one = replace(view, head=base, bases=(base,), agreed=None, touches=())
+    other = replace(one, local=one.remote, remote=one.local)
+    mirrored = {Action.PUSH: Action.PULL, Action.PULL: Action.PUSH}
+    action = rules(one, one.local, merge).action
+    assert rules(other, other.local, merge).action is mirrored.get(action, action)
+
+
+@given(views(held=True), views())
+def test_a_hold_is_decided_by_its_own_bases_alone(view: View, other: View) -> None:
+    assert view.held is not None
+    assume(view.held.state is not HoldState.PARKED)  # which may be an edit of what came in its place
+    moved = replace(view, head=other.head, bases=other.bases, agreed=other.agreed, touches=other.touches)
+    assume(not planning._went_back(view, view.local, view.held))
+    assume(not planning._went_back(moved, view.local, view.held))
+    assert rules(view, view.local, merge) == rules(moved, moved.local, merge)
+
+
+@given(views(held=False), contents, entries)
+def test_merge_bases_that_differ_decide_nothing_by_themselves(view: View, base: Content, other: Entry) -> None:
+    assume(base.get(PATHS[0]) != other)
+    view = replace(view, bases=(Side(base), Side({**base, PATHS[0]: other})), touches=())
+    action = rules(view, view.local, merge).action
+    if view.local == view.remote:
+        assert action is Action.AGREED
+    elif view.head != view.remote:
+        assert action is Action.HOLD
+
+
+# -- what holds a push back
+
+
+@given(views(), policies)
+def test_what_is_staged_blocked_or_not_to_be_carried_never_leaves(view: View, policy: Policy) -> None:
+    assume(view.staged or view.blocked is not None or not view.carry)
+    assert decide(view, policy, merge).action is not Action.PUSH
+
+
+@given(views(), policies)
+def test_nothing_leaves_that_the_policy_forbids(view: View, policy: Policy) -> None:
+    if decide(view, policy, merge).action is Action.PUSH:
+        assert policy.push and (policy.automatic or policy.asks("t"))
+
+
+@given(views(), policies)
+def test_what_was_not_read_stays_where_it_is(view: View, policy: Policy) -> None:
+    unread = replace(view, unread=True, blocked=view.blocked or "it is being written")
+    assert decide(unread, policy, merge).action in (Action.WAIT, Action.HOLD)
+
+
+@given(views(), policies)
+def test_head_passes_no_remote_change_that_the_tree_lacks_without_a_hold(view: View, policy: Policy) -> None:
+    decision = decide(view, policy, merge)
+    if decision.action is Action.WAIT:
+        assert decision.view.remote == decision.view.head
+        assert decision.view.held is None
+    if decision.committed is Action.HOLD and decision.action not in (Action.AGREED, Action.PULL, Action.PUSH):
+        assert decision.view.remote == view.remote
+    if decision.action in (Action.WAIT, Action.HOLD):
+        assert decision.reason
+
+
+@given(views(held=True), policies)
+def test_what_was_undone_stays_until_it_changes_or_is_asked_for(view: View, policy: Policy) -> None:
+    assert view.held is not None
+    undone = replace(view, held=replace(view.held, state=HoldState.UNDONE), local=view.held.locals[0], committed=False)
+    assume(not policy.asks("t"))
+    assert decide(undone, policy, merge).action is not Action.PUSH
+
+
+@given(views(committed=True), policies)
+def test_a_commit_of_the_users_is_carried_only_where_it_contains_the_remote(view: View, policy: Policy) -> None:
+    decision = decide(view, policy, merge)
+    expected = rules(view, view.head, merge).action
+    assert decision.committed is (Action.PUSH if decision.committed is Action.PUSH else Action.HOLD)
+    if decision.committed is Action.PUSH:
+        assert expected is Action.PUSH
+
+
+# -- several tasks
+
+
+@given(st.lists(views(), min_size=2, max_size=2), policies)
+def test_both_halves_of_a_rename_share_their_fate(pair: list[View], policy: Policy) -> None:
+    one, two = replace(pair[0], unit="old"), replace(pair[1], unit="new")
+    stopped = (Action.HOLD, Action.WAIT)
+    for first, second in ((one, two), (two, one)):
+        decisions = planning.plan([one, two], policy, merge, [(first.unit, second.unit)])
+        assert [decision.unit for decision in decisions] == ["old", "new"]
+        actions = {decision.action for decision in decisions}
+        if actions & set(stopped):
+            assert not actions & {Action.PUSH, Action.PULL}
+            assert all(decision.committed is not Action.PUSH or decision.action in stopped for decision in decisions)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(Action), st.integers(0, 99)), unique_by=lambda pair: pair[1]), st.integers(1, 9)
+)
+@example([], 1)
+def test_batches_hold_every_push_once_and_no_more_than_allowed(found: list[tuple[Action, int]], size: int) -> None:
+    nothing = Side({})
+    decisions = [Decision(View(f"t{number:02}", nothing, nothing, nothing, ()), action) for action, number in found]
+    groups = batches(decisions, size)
+    pushed = [decision.unit for group in groups for decision in group]
+    assert pushed == sorted(decision.unit for decision in decisions if decision.action is Action.PUSH)
+    assert all(1 <= len(group) <= size for group in groups)
+    assert all(len(group) == size for group in groups[:-1])
+
+
+@given(st.permutations(range(4)), st.lists(views(), min_size=4, max_size=4), policies)
+def test_the_order_of_the_tasks_decides_nothing(order: list[int], found: list[View], policy: Policy) -> None:
+    named = [replace(view, unit=f"t{number}") for number, view in enumerate(found)]
+    straight = {decision.unit: decision for decision in planning.plan(named, policy, merge)}
+    mixed = {decision.unit: decision for decision in planning.plan([named[at] for at in order], policy, merge)}
+    assert straight == mixed
+
+
+# -- the merge
+
+
+@given(contents.flatmap(lambda base: st.tuples(st.just(base), perturbed(base), perturbed(base))))
+def test_a_merge_takes_what_one_side_left_alone_from_the_other(sides: tuple[Content, Content, Content]) -> None:
+    base, one, two = sides
+    assert merge(base, base, one) == one
+    assert merge(base, one, base) == one
+    assert merge(base, one, one) == one
+    assert merge(base, one, two) == merge(base, two, one)
+    merged = merge(base, one, two)
+    if merged is not None:
+        assert all(merged.get(path) == two.get(path) for path in PATHS if one.get(path) == base.get(path))
+        assert merge(base, merged, two) == merged  # it contains both
+
+
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_a_deletion_meets_an_edit_as_a_conflict(side: str) -> None:
+    base, edited = {"t": Entry(FILE, "aaa")}, {"t": Entry(FILE, "aba")}
+    gone: Content = {}
+    local, remote = (gone, edited) if side == "local" else (edited, gone)
+    view = View("t", Side(local), Side(base), Side(remote), (Side(base),))
+    assert decide(view, EVERYTHING, merge).action is Action.HOLD
