@@ -11,7 +11,7 @@ from gitferry.config.model import Repository
 from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.describe import first_facts
-from gitferry.pushback.ground import Ground
+from gitferry.pushback.ground import Ground, Unworkable
 from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
 from gitferry.pushback.plan import BOTH_CHANGED, Action, Decision
 from gitferry.pushback.planning import Planned
@@ -24,6 +24,12 @@ from gitferry.repos.record import ObjectsPruned, Record
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.tasks import task_id
 
+_NAMED = 3  # tasks in conflict that are named
+_CONFLICT_HINT = (
+    "see both sides with `gitferry diff TASK` and `gitferry diff TASK --remote`, then save what is right: the remote's"
+    " content, or one that holds both changes"
+)
+
 
 def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
     """Return the outcome of a crossing that could not begin, or not end, because of something of the user's."""
@@ -33,14 +39,16 @@ def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
 def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
     """Return the outcome of a crossing that failed; what may pass by itself is tried again."""
     remote = error if isinstance(error, RemoteError) else None
-    passing = isinstance(error, LockBusy | TreeError | ObjectsPruned) or (remote is not None and remote.retry)
+    passing = isinstance(error, LockBusy | TreeError | ObjectsPruned | Unworkable) or (
+        remote is not None and remote.retry
+    )
     return Outcome(
         settings.name,
         State.FAILING,
         at,
         error=error.title,
         hint=error.hint,
-        retry=passing,
+        retry=passing or (remote is not None and remote.retry),
         offline=remote is not None and remote.kind == "offline",
     )
 
@@ -79,7 +87,8 @@ def crossed(
     tasks = task_states(ground, planned, carried, tip, at, trouble)
     conflicts = sum(task.push_status is PushStatus.CONFLICT for task in tasks)
     pending = sum(task.push_status in (PushStatus.PENDING, PushStatus.FAILED) for task in tasks)
-    upstream = planned.sides.upstream_commit if trouble is not None else tip.commit
+    stays = trouble is not None or planned.held_back
+    upstream = planned.sides.upstream_commit if stays else tip.commit
     ahead, behind = ground.objects.ahead_behind(tip.commit, upstream)
     state = State.FAILING if trouble is not None else State.CONFLICT if conflicts else State.HEALTHY
     remote = trouble if isinstance(trouble, RemoteError) else None
@@ -94,13 +103,14 @@ def crossed(
         behind=behind,
         pending=pending,
         conflicts=conflicts,
+        waiting_for=_in_conflict(tasks) if trouble is None else None,
         error=None if trouble is None else trouble.title,
-        hint=None if trouble is None else trouble.hint,
+        hint=trouble.hint if trouble is not None else _CONFLICT_HINT if conflicts else None,
         retry=remote is not None and remote.retry,
         offline=remote is not None and remote.kind == "offline",
         tasks=tasks,
         operation=carried.operation,
-        notes=_notes(ground),
+        notes=_notes(ground, ahead if planned.held_back else 0),
     )
 
 
@@ -192,8 +202,20 @@ def _status(
     return (PushStatus.FAILED if failed else PushStatus.PENDING), decision.reason
 
 
-def _notes(ground: Ground) -> tuple[str, ...]:
+def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
+    names = [task.name for task in tasks if task.push_status is PushStatus.CONFLICT]
+    if not names:
+        return None
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"both sides changed {', '.join(names[:_NAMED])}{more}"
+
+
+def _notes(ground: Ground, held_back: int) -> tuple[str, ...]:
+    notes = []
     hooks = [name for name in ground.state.hooks if name in ("pre-commit", "commit-msg", "pre-push")]
-    if not hooks:
-        return ()
-    return (f"hooks exist and are skipped: {', '.join(hooks)}",)
+    if hooks:
+        notes.append(f"hooks exist and are skipped: {', '.join(hooks)}")
+    if held_back:
+        commits = f"{held_back} unpushed commit{'' if held_back == 1 else 's'} of yours"
+        notes.append(f"{commits} wait here: gitferry push all")
+    return tuple(notes)

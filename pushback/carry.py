@@ -113,11 +113,14 @@ class Carrier:
         """Return the record that must stand before anything moves."""
         before, decisions = self._planned.record, self._planned.decisions
         waiting = tuple(sorted(d.unit for d in decisions if d.action is Action.WAIT and d.view.carry))
-        waiting = before.waiting if self._back is not None else waiting
+        guarded = tuple(sorted(d.unit for d in decisions if d.guarded))
+        if self._back is not None:
+            waiting, guarded = before.waiting, before.guarded
         intent = replace(
             before.with_own(self._going(tip)),
             holds=self._holds.intended() if self._back is None else self._back.holds,
             waiting=waiting,
+            guarded=guarded,
             snapshots=(self._seen.disk,) if waiting else before.snapshots,
         )
         if tip.commit == self._sides.head_commit == self._sides.upstream_commit and not steps:
@@ -127,7 +130,7 @@ class Carrier:
     def _going(self, tip: Tip) -> Iterator[str]:
         """Yield the commits that the push will carry, the user's own among them, oldest first."""
         old = self._sides.upstream_commit
-        if tip.commit is not None and tip.commit != old:
+        if tip.commit is not None and tip.commit != old and not self._planned.held_back:
             yield from (commit.oid for commit in reversed(self._objects.between((old,) if old else (), tip.commit)))
 
     def _enter(self, tip: Tip, current: Record, pushed: tuple[str, ...], steps: Steps) -> Operation | None:
@@ -211,9 +214,10 @@ class Carrier:
         return Journal(self._sides.head_commit, tip.commit or "", self._seen.disk, after, tuple(sorted(changes)))
 
     def _close(self, current: Record, tip: Tip, raced: Mapping[str, str]) -> Record:
-        fetched = current.fetched or tip.commit is not None
+        agreed = self._sides.upstream_commit if self._planned.held_back else tip.commit
+        fetched = current.fetched or agreed is not None
         holds = current.holds if self._back is not None else self._holds.settled(current.holds, raced)
-        done = replace(current, holds=holds, journal=None, agreed=tip.commit or current.agreed, fetched=fetched)
+        done = replace(current, holds=holds, journal=None, agreed=agreed or current.agreed, fetched=fetched)
         return self._save(done, current, head=tip.commit)
 
     def _save(self, new: Record, old: Record, *, head: str | None = None) -> Record:

@@ -42,8 +42,13 @@ class TipBuilder:
         self._message = message
         self._commits: list[NewCommit] = []
 
-    def build(self, decisions: Sequence[Decision]) -> Tip:
-        """Return the tip that carries what the decisions push. Raises NoIdentity where a commit is due without one."""
+    def build(self, decisions: Sequence[Decision], *, held_back: bool = False) -> Tip:
+        """Return the tip that carries what the decisions push. Raises NoIdentity where a commit is due without one.
+
+        `held_back`: the user's own commits stay here, and so does everything that would go on top of them.
+        """
+        if held_back:
+            return Tip(self._sides.head_commit, self._sides.head, ())
         commit, tree = self._start(decisions)
         settings = self._ground.settings.pushback
         size = settings.max_batch_size if settings.batch_changes else 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-import pygit2
-
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.config.model import Repository
@@ -29,7 +27,7 @@ from gitferry.repos.record import Record
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.status import status
 
-_ATTEMPTS = 6  # pushes refused because the remote moved, before the crossing gives way to the next one
+_ATTEMPTS = 6  # plans overtaken by the remote or by a save, before the crossing gives way to the next one
 
 
 def cross(repository: Repository, request: Request, *, host: Host) -> Outcome:
@@ -42,15 +40,6 @@ def cross(repository: Repository, request: Request, *, host: Host) -> Outcome:
         return answer.waiting(repository, at, waits)
     except GitferryError as error:
         return answer.failed(repository, at, error)
-    except (pygit2.GitError, OSError) as error:
-        return answer.failed(repository, at, unwritable(repository, error))
-
-
-def unwritable(repository: Repository, error: Exception) -> GitferryError:
-    """Return what libgit2 or the system says when the repository cannot be read or written, with a remedy."""
-    return GitferryError(
-        f"{repository.path}: {error}", "see that its disk has room and that you may write to it, then `git fsck`"
-    )
 
 
 class Crossing:
@@ -91,7 +80,10 @@ class Crossing:
                 if trouble is not None:
                     raise trouble from None  # that the user's commits cannot go is the trouble's doing
                 raise
-            tip = TipBuilder(ground, planned.sides, planned.gathered, self._request.message).build(planned.decisions)
+            builder = TipBuilder(ground, planned.sides, planned.gathered, self._request.message)
+            tip = builder.build(planned.decisions, held_back=planned.held_back)
+            if not self._planner.observer.still(planned.seen):
+                continue  # something was saved while we planned: look again
             carrier = Carrier(ground, planned, self._planner.observer, self._request.cause, self._at)
             try:
                 carried = carrier.carry(tip)
@@ -103,7 +95,7 @@ class Crossing:
                     push, trouble = False, error  # what is to be pulled comes all the same
                 continue
             return answer.crossed(ground, planned, carried, tip, self._at, trouble=trouble)
-        raise Waits("the remote moves faster than gitferry can follow", "it is tried again", retry=True)
+        raise Waits("one of the sides changes faster than gitferry can follow", "it is tried again", retry=True)
 
     def rescued(self, record: Record) -> Record:
         """Keep what a dead crossing displaced from the working tree, clear its leftovers away, return the record."""

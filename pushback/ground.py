@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+import pygit2
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
@@ -24,6 +27,13 @@ class NoIdentity(GitferryError):
             "git has no name and e-mail address for your commits",
             'set them: git config --global user.name "You" && git config --global user.email you@example.org',
         )
+
+
+class Unworkable(GitferryError):
+    """libgit2 or the system cannot read or write the repository; tried again, since disks get room again."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(f"{path}: {error}", "see that its disk has room and that you may write to it, then `git fsck`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +77,12 @@ def git_for(place: Place, host: Host) -> Git:
 
 @contextmanager
 def opened(settings: Repository, host: Host) -> Iterator[Ground]:
-    """Open the repository that `settings` names. Raises what `locate` and `working_state` raise."""
+    """Open the repository that `settings` names. Raises what `locate` and `working_state` raise, and Unworkable."""
     place = host.known.place(settings.path, host.environ)
     git = git_for(place, host)
-    objects = Objects(place.git_dir)
+    objects: Objects | None = None
     try:
+        objects = Objects(place.git_dir)
         yield Ground(
             settings,
             host,
@@ -81,5 +92,8 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
             Worktree(place.root, place.git_dir / "gitferry" / f"scratch-{os.getuid()}"),
             working_state(git, place, environ=host.environ, config=host.known.config(git, place, host.environ)),
         )
+    except (pygit2.GitError, OSError) as error:
+        raise Unworkable(settings.path, error) from error
     finally:
-        objects.close()
+        if objects is not None:
+            objects.close()

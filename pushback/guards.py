@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from gitferry.pushback.plan import Action, Decision, Policy, wait
 
@@ -23,6 +23,7 @@ def guarded(
     decisions: Sequence[Decision],
     policy: Policy,
     *,
+    remembered: Collection[str] = (),
     total_tasks: Callable[[], int],
     load: Callable[[Decision], Load],
     batch_limit: int,
@@ -30,7 +31,8 @@ def guarded(
 ) -> list[Decision]:
     """Return the decisions with what needs a person's word made to wait.
 
-    `total_tasks` counts the tasks HEAD has; it is asked only when something was deleted. Limits are for one push.
+    `remembered` are deletions that waited before: that some came back since is no word for the others. `total_tasks`
+    counts the tasks HEAD has; it is asked only when something was deleted. Limits are for one push.
     """
     pushes = [d for d in decisions if d.action is Action.PUSH and not policy.asks(d.unit)]
     stopped: dict[str, str] = {}
@@ -38,8 +40,11 @@ def guarded(
     if len(deleted) > 1:
         total = total_tasks()
         if len(deleted) > _MANY or (total >= _FEW and 2 * len(deleted) > total):
-            reason = f"{len(deleted)} of {total} tasks were deleted here: `gitferry push` them by hand if that is meant"
+            reason = f"{len(deleted)} of {total} tasks were deleted here: `gitferry push all` if that is meant"
             stopped |= {d.unit: reason for d in deleted}
+    word = "deleted together with many others: `gitferry push all` if that is meant"
+    stopped |= {d.unit: word for d in deleted if d.unit in remembered and d.unit not in stopped}
+    guarded_deletions = frozenset(stopped)
     going = [d for d in pushes if d.unit not in stopped]
     loads = [load(d) for d in going]
     size, files = sum(one.bytes for one in loads), sum(one.files for one in loads)
@@ -49,4 +54,7 @@ def guarded(
     elif files > files_limit:
         reason = f"{files:,} files to push at once, over {files_limit:,} (pushback.limits.files): push by hand"
         stopped |= {d.unit: reason for d in going}
-    return [wait(d, stopped[d.unit], pending=True) if d.unit in stopped else d for d in decisions]
+    return [
+        replace(wait(d, stopped[d.unit], pending=True), guarded=d.unit in guarded_deletions) if d.unit in stopped else d
+        for d in decisions
+    ]

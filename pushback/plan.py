@@ -105,6 +105,7 @@ class Decision:
     committed: Action | None = None  # what becomes of the user's own commits of it, where there are any
     park: bool = False  # an earlier hold is kept, parked
     pending: bool = False  # waits for a push by hand
+    guarded: bool = False  # a deletion that waits because so much was deleted
 
     @property
     def unit(self) -> str:

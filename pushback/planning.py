@@ -31,6 +31,7 @@ class Planned:
     gathered: Gathered
     decisions: tuple[Decision, ...]
     record: Record
+    held_back: bool = False  # the user's own commits may not be pushed now
 
 
 class Planner:
@@ -70,13 +71,14 @@ class Planner:
         if strict:
             try:
                 self._require_tree(sides, seen, policy)
-                self._require_pushable(policy, sides)
+                self._require_together(policy, sides)
             except Waits:
                 self._keep(record, sides, seen)
                 raise
         decisions = plan(views, policy, self._merge, gathered.links)
-        decisions = linked(self._guarded(decisions, policy, sides, grouping), views, gathered.links)
-        return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record)
+        decisions = linked(self._guarded(decisions, policy, record, sides, grouping), views, gathered.links)
+        held_back = self._own_commits(sides) > 0 and not self._may_push_commits(policy)
+        return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record, held_back)
 
     def _keep(self, record: Record, sides: Sides, seen: Observation) -> None:
         """Note down what was read and will not be carried: it may be gone when we look again."""
@@ -211,24 +213,33 @@ class Planner:
                 "mount or restore it (git checkout -- .); if it is meant, `gitferry push all`",
             )
 
-    def _require_pushable(self, policy: Policy, sides: Sides) -> None:
-        """Raise Waits where the user's own commits stand in the way and may not be pushed."""
-        if sides.head_commit is None or sides.head_commit == sides.upstream_commit:
+    def _own_commits(self, sides: Sides) -> int:
+        """Return how many commits of the user's the upstream lacks."""
+        if sides.head_commit is None:
+            return 0
+        return self._objects.ahead_behind(sides.head_commit, sides.upstream_commit)[0]
+
+    def _may_push_commits(self, policy: Policy) -> bool:
+        allowed = self._ground.settings.pushback.push_commits and policy.push
+        return allowed and (policy.automatic or policy.asked_all)
+
+    def _require_together(self, policy: Policy, sides: Sides) -> None:
+        """Raise Waits where the sides diverged and the user's own commits, which a merge would carry, may not go."""
+        own = self._own_commits(sides)
+        if own == 0 or self._may_push_commits(policy):
             return
-        if sides.upstream_commit and self._objects.is_ancestor(sides.head_commit, sides.upstream_commit):
-            return
-        pushback = self._ground.settings.pushback
-        count = self._objects.ahead_behind(sides.head_commit, sides.upstream_commit)[0]
-        commits = f"{count} unpushed commit{'' if count == 1 else 's'} of yours"
-        if not pushback.push_commits:
-            raise Waits(f"{commits}, and push_commits is false", "push them: git push")
-        if not policy.push:
-            raise Waits(f"{commits} must be pushed first", "`gitferry sync`, or switch pushback on")
-        if not policy.automatic and not policy.asked_all:
-            raise Waits(f"{commits} wait to be pushed", "gitferry push all")
+        commits = f"{own} unpushed commit{'' if own == 1 else 's'} of yours"
+        if not self._ground.settings.pushback.push_commits:
+            raise Waits(f"{commits}, and push_commits is false", "git push, or undo them with git")
+        if sides.upstream_commit is None or self._objects.is_ancestor(sides.upstream_commit, str(sides.head_commit)):
+            return  # nothing to bring together: they simply stay here
+        raise Waits(
+            f"{commits}, and the remote has news too",
+            "gitferry push all" if policy.push else "`gitferry sync`, which pushes too, or git pull by hand",
+        )
 
     def _guarded(
-        self, decisions: Sequence[Decision], policy: Policy, sides: Sides, grouping: Grouping
+        self, decisions: Sequence[Decision], policy: Policy, record: Record, sides: Sides, grouping: Grouping
     ) -> list[Decision]:
         limits, objects = self._ground.settings.pushback.limits, self._objects
 
@@ -242,5 +253,11 @@ class Planner:
             return guards.Load(sum(objects.size(e.oid) for e in new), len(new) + len(remote.keys() - local.keys()))
 
         return guards.guarded(
-            decisions, policy, total_tasks=total, load=load, batch_limit=limits.batch, files_limit=limits.files
+            decisions,
+            policy,
+            remembered=record.guarded,
+            total_tasks=total,
+            load=load,
+            batch_limit=limits.batch,
+            files_limit=limits.files,
         )

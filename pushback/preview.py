@@ -14,6 +14,7 @@ from gitferry.pushback.plan import Action
 from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import record as records
+from gitferry.repos.objects import Objects
 from gitferry.security.redact import redact
 
 
@@ -30,7 +31,7 @@ class CommitPreview:
     """One commit as it would be made."""
 
     message: str
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...]  # none for a commit the user made
     files: tuple[FileChange, ...]
 
 
@@ -57,22 +58,32 @@ def preview(repository: Repository, request: Request, *, host: Host) -> Preview:
             require_ready(ground, record)
             planned = Planner(ground, request, at).plan(record, push=True)
             builder = TipBuilder(ground, planned.sides, planned.gathered, request.message)
-            tip = builder.build(planned.decisions)
+            tip = builder.build(planned.decisions, held_back=planned.held_back)
         except Waits as waits:
             return Preview(repository.name, target, waits.title)
-        objects, commits = ground.objects, []
-        before = planned.sides.upstream
-        for commit in tip.commits:
-            tree = objects.tree_of(commit.oid)
-            files = []
-            for path in sorted(objects.changed(before, tree)):
-                old, new = objects.file_at(before, path), objects.file_at(tree, path)
-                files.append(FileChange(path, "added" if old is None else "deleted" if new is None else "modified"))
-            commits.append(CommitPreview(commit.message, commit.units, tuple(files)))
-            before = tree
+        ours = {commit.oid: commit for commit in tip.commits}
+        old = planned.sides.upstream_commit
+        going = (
+            ground.objects.between((old,) if old else (), tip.commit) if tip.commit and not planned.held_back else ()
+        )
+        commits = []
+        for commit in reversed(going):
+            made = ours.get(commit.oid)
+            parent = ground.objects.tree_of(commit.parents[0] if commit.parents else None)
+            message = made.message if made is not None else ground.objects.message(commit.oid)
+            files = _files(ground.objects, parent, commit.tree)
+            commits.append(CommitPreview(message, made.units if made is not None else (), files))
         skipped = tuple(
             (decision.unit, decision.reason or "")
             for decision in planned.decisions
             if decision.action in (Action.HOLD, Action.WAIT) and decision.view.carry
         )
         return Preview(repository.name, target, None, tuple(commits), skipped)
+
+
+def _files(objects: Objects, before: str, after: str) -> tuple[FileChange, ...]:
+    files = []
+    for path in sorted(objects.changed(before, after)):
+        old, new = objects.file_at(before, path), objects.file_at(after, path)
+        files.append(FileChange(path, "added" if old is None else "deleted" if new is None else "modified"))
+    return tuple(files)

@@ -27,15 +27,23 @@ class Unusable(GitferryError):
 def tracked_branch(ground: Ground) -> str:
     """Return the branch that is synced here: the configured one, else the one that was checked out when first seen.
 
-    Raises Waits where HEAD is detached or another branch is checked out.
+    Raises Waits where a rebase or its like is under way, HEAD is detached or another branch is checked out.
     """
     state, settings = ground.state, ground.settings
+    if state.operation is not None:  # a rebase detaches HEAD: that is not what to mend
+        raise Waits(f"a {state.operation} is under way", _how_to_end(state.operation))
     if state.branch is None:
         raise Waits("HEAD is detached", "check a branch out: git switch <branch>")
     tracked = settings.branch or _first_seen(ground, state.branch)
     if state.branch != tracked:
         raise Waits(f"branch {state.branch} is checked out, {tracked} is tracked", f"git switch {tracked}")
     return tracked
+
+
+def _how_to_end(operation: str) -> str:
+    if operation == "bisect":
+        return "git bisect reset"
+    return f"git {operation} --continue, or git {operation} --abort"
 
 
 def _first_seen(ground: Ground, current: str) -> str:
@@ -76,8 +84,6 @@ def require_ready(ground: Ground, record: Record) -> None:
     for reason, is_so in unusable.items():
         if is_so:
             raise Unusable(f"{ground.place.root} cannot be synced: {reason}", "clone it anew in the ordinary form")
-    if state.operation is not None:
-        raise Waits(f"a {state.operation} is under way", f"finish it, or git {state.operation} --abort")
     if state.index_locked or state.head_locked:
         name = "index.lock" if state.index_locked else "HEAD.lock"
         # A lock that is given up moves no file we watch, so we look again by ourselves.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-
-import pygit2
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.pushback import answer, operations
 from gitferry.pushback.carry import Carrier, Undoing
 from gitferry.pushback.commit import NewCommit, Tip
-from gitferry.pushback.crossing import Crossing, unwritable
+from gitferry.pushback.crossing import Crossing
 from gitferry.pushback.gather import Gathered
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
@@ -64,8 +62,6 @@ def undo(repository: Repository, op_id: str, *, host: Host) -> Outcome:
         raise
     except GitferryError as error:
         return answer.failed(repository, at, error)
-    except (pygit2.GitError, OSError) as error:
-        return answer.failed(repository, at, unwritable(repository, error))
 
 
 class _Undo:
@@ -100,7 +96,15 @@ class _Undo:
         planned = Planned(sides, seen, gathered, decisions, record)
         back = Undoing(local, self._holds(record, reversals, tip, local), self._entered.operation.id)
         carried = Carrier(ground, planned, self._planner.observer, "request", self._at, back).carry(tip)
-        return answer.crossed(ground, planned, carried, tip, self._at)
+        outcome = answer.crossed(ground, planned, carried, tip, self._at)
+        differing = [one.name for one in reversals if one.local != one.upstream]
+        if not differing:
+            return outcome
+        note = (
+            f"your files are as they were before that operation; {', '.join(differing)} waits until edited or pushed by"
+            " hand (git restore PATH takes the remote's)"
+        )
+        return replace(outcome, notes=(*outcome.notes, note))
 
     def _reversal(self, change: TaskChange, upstream: str, disk: str) -> Reversal:
         """Return the way back of one task. Raises CannotUndo where either side went on since."""

@@ -99,6 +99,13 @@ class Objects:
             raise MissingObject(commit)
         return CommitInfo(commit, str(found.tree_id), tuple(str(parent) for parent in found.parent_ids))
 
+    def message(self, commit: str) -> str:
+        """Return a commit's message. Raises MissingObject."""
+        found: object = self.repo.get(commit)
+        if not isinstance(found, pygit2.Commit):
+            raise MissingObject(commit)
+        return found.raw_message.decode("utf-8", "replace")
+
     def blob(self, oid: str) -> bytes:
         """Return a blob's bytes. Raises MissingObject."""
         if not self.repo.odb.exists(oid):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
 from gitferry.repos import filters
@@ -18,6 +19,9 @@ from gitferry.repos.objects import Objects
 from gitferry.repos.state import Place, WorkingState
 from gitferry.repos.status import Change, status
 from gitferry.repos.worktree import Worktree
+
+#: Modification time in nanoseconds, size and inode of a file; None where there was none.
+Stamp: TypeAlias = tuple[int, int, int] | None
 
 BEING_WRITTEN = "it is being written"
 
@@ -30,6 +34,7 @@ class Observation:
     changes: Mapping[str, Change]
     unread: Mapping[str, str]  # path → why its content was not taken
     full: bool
+    stamps: Mapping[str, Stamp]  # of what was read, as it was just before
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,9 @@ class Observer:
         unread: dict[str, str] = {}
         files: dict[str, File] = {}
         looked_at = {**{path: Change(path) for path in always}, **changes}
+        stamps: dict[str, Stamp] = {}
         for path, change in looked_at.items():
+            stamps[path] = self._stamp(path)
             if change.submodule:
                 continue  # only its index entry counts; what is inside is another repository's
             reason = self._reason_to_wait(path, change, limits)
@@ -107,7 +114,18 @@ class Observer:
         unread.update(refused)
         disk = self._objects.apply(head_tree, entries)
         fp("snapshot.written")
-        return Observation(disk, changes, unread, found.full)
+        return Observation(disk, changes, unread, found.full, stamps)
+
+    def still(self, seen: Observation) -> bool:
+        """Return whether everything that was read is as it was then, by time and size: a cheap look before a push."""
+        return all(self._stamp(path) == stamp for path, stamp in seen.stamps.items() if path not in seen.unread)
+
+    def _stamp(self, path: str) -> Stamp:
+        try:
+            found = os.lstat(self._place.root / path)
+        except OSError:
+            return None  # absent, or not to be looked at: reading it says which
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
     def entries(
         self, files: Mapping[str, File], known: Mapping[str, Entry | None]

@@ -61,6 +61,7 @@ class Record:
     holds: tuple[Hold, ...] = ()
     journal: Journal | None = None
     waiting: tuple[str, ...] = ()  # tasks changed here only, that may not travel yet
+    guarded: tuple[str, ...] = ()  # of those, deletions that wait for a person's word
     snapshots: tuple[str, ...] = ()  # root trees observed and not carried
     paused: bool = False
     paused_until: str | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from gitferry.pushback.commit import Tip, TipBuilder
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
@@ -130,6 +132,8 @@ def test_a_conflict_holds_one_task_and_lets_the_others_go(here: Side, there: Sid
     outcome = there.sync()
     assert outcome.state == "conflict"
     assert there.task(outcome, "both.md").push_status == "conflict"
+    assert "both.md" in (outcome.waiting_for or "")
+    assert "gitferry diff" in (outcome.hint or "")
     assert remote.tree("main")["both.md"] == b"here\n"
     assert remote.tree("main")["other.md"] == b"goes\n"
     assert there.repo.read("both.md") == "there\n"
@@ -194,6 +198,24 @@ def test_a_task_still_being_saved_stays_out_and_comes_with_the_next(here: Side, 
     assert "tasks/slow/metadata.json" not in remote.tree("main")
     healthy(here.save("tasks/slow/a"))
     assert {"tasks/slow/metadata.json", "tasks/slow/a"} <= remote.tree("main").keys()
+
+
+def test_a_save_in_the_middle_of_a_crossing_is_seen_before_the_push(
+    here: Side, remote: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = TipBuilder.build
+
+    def built_while_saving(builder: TipBuilder, *args: Any, **kwargs: Any) -> Tip:
+        tip = build(builder, *args, **kwargs)
+        if here.repo.read("note.md") == "half":
+            here.repo.write("note.md", "whole\n")
+        return tip
+
+    monkeypatch.setattr(TipBuilder, "build", built_while_saving)
+    here.repo.write("note.md", "half")
+    healthy(here.save("note.md"))
+    assert remote.tree("main")["note.md"] == b"whole\n"
+    assert [tree for tree in remote.commits("main") if remote.tree(tree).get("note.md") == b"half"] == []
 
 
 def test_names_that_are_not_utf8_travel(here: Side, there: Side, remote: Repo) -> None:

@@ -63,6 +63,19 @@ def test_a_push_by_hand_is_the_word_they_wait_for() -> None:
     assert found["t1"] is Action.WAIT
 
 
+def test_a_deletion_that_waited_before_waits_on() -> None:
+    found = guarded(
+        deletions(2),
+        Policy(),
+        remembered={"t0"},
+        total_tasks=lambda: 100,
+        load=lambda _: Load(1, 1),
+        batch_limit=1000,
+        files_limit=20,
+    )
+    assert {d.unit: (d.action, d.guarded) for d in found} == {"t0": (Action.WAIT, True), "t1": (Action.PUSH, False)}
+
+
 def test_bytes_and_files_over_the_limit_wait() -> None:
     edits = [pushing(f"e{number}", THERE) for number in range(10)]
     assert set(run(edits, size=100).values()) == {Action.PUSH}

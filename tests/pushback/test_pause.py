@@ -59,6 +59,26 @@ def test_held_first_pushes_wait_for_push_all(here: Side, remote: Repo) -> None:
     assert {"a.md", "b.md"} <= remote.tree("main").keys()
 
 
+def test_own_commits_stay_here_while_pushes_are_held_and_pulls_come(
+    here: Side, clone: Callable[..., Repo], remote: Repo
+) -> None:
+    hold_pushes(here.settings, host=here.host)
+    here.repo.write("mine.md", "m\n")
+    mine = here.repo.commit("mine")
+    tip = remote.tip("main")
+    outcome = healthy(here.sync())
+    assert (outcome.ahead, here.repo.head, remote.tip("main")) == (1, mine, tip)
+    there = Side(clone("there"))
+    there.repo.write("theirs.md", "t\n")
+    healthy(there.sync())
+    waiting = here.sync()
+    assert waiting.state is State.WAITING
+    assert waiting.hint == "gitferry push all"
+    healthy(here.sync(all_tasks=True, by_hand=True))
+    assert {"mine.md", "theirs.md"} <= remote.tree("main").keys()
+    assert mine in remote.commits("main")
+
+
 def test_one_task_pushed_by_hand_leaves_the_others_pending(here: Side, remote: Repo) -> None:
     here.pushback = {"auto_push": False}
     here.repo.write_all({"a.md": "a\n", "b.md": "b\n"})

@@ -93,9 +93,7 @@ def test_an_operation_under_way(here: Side, remote: Repo, operation: str) -> Non
             }
             repo.try_git(*arguments[operation])
     before, tip = repo.worktree(), remote.tip("main")
-    outcome = here.sync()
-    assert outcome.state == "waiting", outcome
-    assert outcome.hint
+    told(here.sync(), "waiting", f"a {operation} is under way")
     assert repo.worktree() == before
     assert remote.tip("main") == tip
 
@@ -143,6 +141,23 @@ def test_most_tasks_deleted_wait_for_a_word(here: Side, remote: Repo) -> None:
     assert here.task(outcome, "n1.md").push_status == "pending"
     healthy(here.sync(all_tasks=True, by_hand=True))
     assert "n1.md" not in remote.tree("main")
+
+
+def test_a_deletion_that_waits_goes_on_waiting_when_some_come_back(here: Side, remote: Repo) -> None:
+    here.repo.write_all({f"n{number}.md": f"{number}\n" for number in range(40)})
+    healthy(here.sync())
+    for number in range(40):
+        here.repo.delete(f"n{number}.md")
+    here.sync()
+    here.repo.git("checkout", "--", *(f"n{number}.md" for number in range(30)))
+    for outcome in (here.save("n0.md"), here.sync()):
+        assert here.task(outcome, "n39.md").push_status == "pending"
+        assert "n39.md" in remote.tree("main")
+    here.repo.git("checkout", "--", ".")
+    healthy(here.sync())
+    here.repo.delete("n39.md")
+    healthy(here.sync())  # one deletion of its own is nothing unusual
+    assert "n39.md" not in remote.tree("main")
 
 
 def test_a_file_over_the_limit_fails_alone(here: Side, remote: Repo) -> None:

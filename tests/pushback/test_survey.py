@@ -57,6 +57,25 @@ def test_a_preview_shows_the_commit_and_changes_nothing(here: Side, remote: Repo
     assert ("a.md", "added") in {(change.path, change.change) for change in shown.commits[0].files}
 
 
+def test_a_preview_shows_the_users_own_commits_too(here: Side) -> None:
+    here.repo.write("mine.md", "m\n")
+    here.repo.commit("my own words")
+    here.repo.write("edit.md", "e\n")
+    shown = preview(here.settings, Request("request", all_tasks=True), host=here.host)
+    assert [commit.message.splitlines()[0] for commit in shown.commits] == ["my own words", "Add edit.md"]
+    assert [[change.path for change in commit.files] for commit in shown.commits] == [["mine.md"], ["edit.md"]]
+
+
+def test_a_look_at_a_repository_that_cannot_be_written_says_so(here: Side) -> None:
+    objects = here.repo.path(".git/objects")
+    here.repo.write("new.md", "n\n")
+    objects.rename(objects.with_name("elsewhere"))
+    objects.write_text("no directory")
+    seen = glance(here.settings, host=here.host)
+    assert seen.state is State.FAILING
+    assert seen.hint
+
+
 def test_diff_of_either_side(here: Side, clone: Callable[..., Repo]) -> None:
     there = Side(clone("there"))
     healthy(there.sync())

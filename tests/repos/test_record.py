@@ -11,8 +11,9 @@ import pytest
 
 from gitferry.repos import record as records
 from gitferry.repos.content import FILE, Entry
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, Objects
-from gitferry.repos.record import Hold, HoldState, Journal, Record, RecordUnreadable
+from gitferry.repos.record import Journal, Record, RecordUnreadable
 from gitferry.tests.repo import Repo
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

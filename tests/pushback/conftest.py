@@ -1,0 +1,50 @@
+"""Two clones that have crossed once, and a user whose git acts in the middle of a crossing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.repo import Repo
+
+
+@pytest.fixture
+def here(clone: Callable[..., Repo]) -> Side:
+    side = Side(clone("here"))
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def there(clone: Callable[..., Repo]) -> Side:
+    side = Side(clone("there"))
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ModuleType, str, Callable[[], object]], None]]:
+    """`meanwhile(module, "step", act)`: the user acts once, just before the engine takes that step.
+
+    A test fails where the engine never came to it, and so never met what the user did.
+    """
+    waiting: list[str] = []
+
+    def prepare(module: ModuleType, step: str, act: Callable[[], object]) -> None:
+        real = getattr(module, step)
+        waiting.append(step)
+
+        def acted(*args: Any, **wishes: Any) -> Any:
+            monkeypatch.setattr(module, step, real)
+            waiting.remove(step)
+            act()
+            return real(*args, **wishes)
+
+        monkeypatch.setattr(module, step, acted)
+
+    yield prepare
+    assert waiting == [], "the crossing never came to this step"
