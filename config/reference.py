@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from gitferry.config import keys
+from gitferry.config import keys, not_yet
 from gitferry.config.model import Defaults, Repository, Section, Settings
 from gitferry.config.render import inline
 from gitferry.config.template import PROFILES
@@ -30,6 +30,8 @@ it, `gitferry config schema` prints its JSON Schema for editors.
   inherited one. Of `pull.every` and `pull.at` it inherits neither when it writes one.
 - Anchors, aliases, tags and keys written twice are faults, and so are unknown keys and an empty file. A file has at
   most 1 MiB.
+- Keys marked **Not acted on yet** are read and checked, and the mark says what happens instead; `gitferry status` and
+  `gitferry doctor` name those that are set.
 """
 
 
@@ -40,7 +42,7 @@ def markdown() -> str:
         differs = "; ".join(f"`{key}: {inline(value)}`" for key, value in profile.values.items())
         lines.append(f"- **{name}**: {profile.purpose}. {differs or 'The defaults'}.")
     for heading, section, about in _sections("", Settings, "Its keys:"):
-        lines += ["", f"## {heading or 'The file'}", "", about, "", *_table(section)]
+        lines += ["", f"## {heading or 'The file'}", "", about, "", *_table(section, heading)]
     return "\n".join(lines) + "\n"
 
 
@@ -55,20 +57,27 @@ def _sections(place: str, section: type[Section], about: str) -> Iterator[tuple[
             continue
         for each in found.sections:
             tag = keys.tag(each)
-            yield from _sections(f"{heading}, type {tag}" if tag else heading, each, field.description or "")
+            yield from _sections(f"{heading}, type {tag}" if tag else heading, each, _about(below, field))
 
 
-def _table(section: type[Section]) -> Iterator[str]:
+def _table(section: type[Section], place: str) -> Iterator[str]:
     yield "| key | takes | default | what it does |"
     yield "|---|---|---|---|"
     inherits = section is Repository
     for key, field in keys.keys(section).items():
         if not (inherits and key in keys.keys(Defaults)):
-            yield f"| `{key}` | {_takes(field)} | {_default(field)} | {_cell(field.description or '')} |"
+            yield f"| `{key}` | {_takes(field)} | {_default(field)} | {_cell(_about(f'{place}.{key}', field))} |"
     if inherits:
         yield ""
         inherited = ", ".join(f"`{key}`" for key in keys.keys(Defaults))
         yield f"And every key of `defaults`, inherited from there: {inherited}."
+
+
+def _about(key: str, field: FieldInfo) -> str:
+    """Return what the key does, and what happens instead where it is not acted on yet."""
+    instead = not_yet.at(key.removeprefix("."))
+    said = field.description or ""
+    return f"{said} **Not acted on yet**: {instead.instead}." if instead else said
 
 
 def _takes(field: FieldInfo) -> str:

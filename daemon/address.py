@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from gitferry.config.errors import GitferryError
 
 if TYPE_CHECKING:
-    from gitferry.pushback.outcome import TaskState
+    from gitferry.pushback.outcome import Operation, TaskState
 
 
 class UnknownTask(GitferryError):
-    """No task answers to the name."""
+    """No task answers to the name; it may be one of a repository in `unreadable`."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no task is named {name!r}", "`gitferry tasks` lists names, paths and ids.")
+    def __init__(self, name: str, unreadable: Sequence[str] = ()) -> None:
+        hint = "`gitferry tasks` lists names, paths and ids."
+        super().__init__(f"no task is named {name!r}", _and_unreadable(hint, unreadable))
 
 
 class AmbiguousTask(GitferryError):
@@ -28,26 +29,26 @@ class AmbiguousTask(GitferryError):
 
 
 class UnknownOperation(GitferryError):
-    """No operation has the id."""
+    """No operation has the id; it may be one of a repository in `unreadable`."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no operation has the id {name!r}", "`gitferry log` lists them.")
+    def __init__(self, name: str, unreadable: Sequence[str] = ()) -> None:
+        super().__init__(f"no operation has the id {name!r}", _and_unreadable("`gitferry log` lists them.", unreadable))
 
 
 class AmbiguousOperation(GitferryError):
     """Several operations' ids begin like this."""
 
-    def __init__(self, name: str, found: Sequence[str]) -> None:
-        super().__init__(
-            f"{len(found)} operations begin with {name!r}", f"Give more of the id: {', '.join(found[:5])}."
-        )
+    def __init__(self, name: str, found: Sequence[Operation]) -> None:
+        choices = ", ".join(f"{done.id} ({done.repository})" for done in found[:5])
+        super().__init__(f"{len(found)} operations begin with {name!r}", f"Give more of the id: {choices}.")
 
 
-def find(name: str, states: Iterable[TaskState], roots: Mapping[str, str]) -> TaskState:
+def find(name: str, states: Iterable[TaskState], roots: Mapping[str, str], unreadable: Sequence[str] = ()) -> TaskState:
     """Return the one task `name` means. An id wins over a name, a name over a path.
 
     A path is the task's in its repository, or absolute (`roots`: repository → the top of its working tree); an
-    absolute path of a file means the task it lies in. Raises UnknownTask or AmbiguousTask.
+    absolute path of a file means the task it lies in. Raises UnknownTask, which names the repositories that are
+    `unreadable`, or AmbiguousTask.
     """
     states = tuple(states)
     for spelled in (_by_id, _by_name, _by_path):
@@ -60,7 +61,27 @@ def find(name: str, states: Iterable[TaskState], roots: Mapping[str, str]) -> Ta
         holding = [state for state in states if _holds(_place(state, roots), name)]
         if holding:
             return max(holding, key=lambda state: len(state.path))
-    raise UnknownTask(name)
+    raise UnknownTask(name, unreadable)
+
+
+def operation(prefix: str, operations: Iterable[Operation], unreadable: Sequence[str] = ()) -> Operation:
+    """Return the one operation whose id is, or begins with, `prefix`.
+
+    Raises UnknownOperation, which names the repositories that are `unreadable`, or AmbiguousOperation.
+    """
+    found = [done for done in operations if prefix and done.id.startswith(prefix)]
+    found = [done for done in found if done.id == prefix] or found
+    if not found:
+        raise UnknownOperation(prefix, unreadable)
+    if len(found) > 1:
+        raise AmbiguousOperation(prefix, found)
+    return found[0]
+
+
+def _and_unreadable(hint: str, repositories: Sequence[str]) -> str:
+    if not repositories:
+        return hint
+    return f"{hint} {', '.join(repositories)} could not be read: `gitferry status` tells why."
 
 
 def _by_id(state: TaskState, name: str) -> bool:

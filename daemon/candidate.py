@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.model import Defaults, Repository, Settings
 from gitferry.daemon import rows
+from gitferry.daemon.checkup_repository import SKIPPED_HOOKS
 from gitferry.daemon.ferry import Ferry
-
-if TYPE_CHECKING:
-    from gitferry.config.model import Repository, Settings
-    from gitferry.pushback.ground import Ground
-    from gitferry.pushback.outcome import TaskState
+from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.outcome import Request, TaskState
+from gitferry.pushback.planning import Planner
+from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
+from gitferry.pushback.survey import surveyed
+from gitferry.repos import record as records
+from gitferry.security.redact import redact
 
 _SUBJECTS = 100  # unpushed commits that are listed at most
 
@@ -25,12 +28,9 @@ class Enclosed(GitferryError):
 
 def as_repository(root: Path, settings: Settings | None, *, name: str = "", branch: str | None = None) -> Repository:
     """Return the settings that the tree at `root` would get: the defaults in force."""
-    from gitferry.config.model import Defaults
-    from gitferry.config.model import Repository as Model
-
     defaults = settings.defaults if settings is not None else Defaults()
     inherited = {field: getattr(defaults, field) for field in Defaults.model_fields}
-    return Model(**inherited | {"name": name or root.name, "path": root, "branch": branch or defaults.branch})
+    return Repository(**inherited | {"name": name or root.name, "path": root, "branch": branch or defaults.branch})
 
 
 def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Ferry) -> rows.Row:
@@ -38,12 +38,6 @@ def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Fer
 
     Raises what `locate` raises, Unusable (no remote, no upstream, a form gitferry cannot keep) and Enclosed.
     """
-    from gitferry.pushback.ground import opened
-    from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
-    from gitferry.pushback.survey import surveyed
-    from gitferry.repos import record as records
-    from gitferry.security.redact import redact
-
     root = Path(os.path.realpath(path))
     registered = None if settings is None else _registered(root, settings)
     name = _free_name(root.name, settings)
@@ -57,7 +51,7 @@ def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Fer
         upstream = ground.state.upstream
         states = surveyed(ground, ferry.host.clock())
         uncommitted = _uncommitted(ground)
-        skipped = [hook for hook in ground.state.hooks if hook in ("pre-commit", "commit-msg", "pre-push")]
+        skipped = [hook for hook in ground.state.hooks if hook in SKIPPED_HOOKS]
         return {
             "root": str(root),
             "name": name,
@@ -105,10 +99,6 @@ def _free_name(directory: str, settings: Settings | None) -> str:
 
 def _uncommitted(ground: Ground) -> frozenset[str]:
     """Return the paths of the tasks whose working tree differs from HEAD."""
-    from gitferry.pushback.outcome import Request
-    from gitferry.pushback.planning import Planner
-    from gitferry.repos import record as records
-
     planner = Planner(ground, Request("survey", by_hand=True), ground.host.clock())
     record = records.load(ground.objects, ground.state.branch or "HEAD")
     _, seen, grouping = planner.look(record, ground.state.head, planner.upstream())

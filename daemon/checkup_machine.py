@@ -11,12 +11,12 @@ from pathlib import Path
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import socket_to_bind, state_dir
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
+from gitferry.daemon.listen import LONGEST
 
 #: The first libgit2 without the published faults of the ones before it.
 OLDEST_LIBGIT2 = (1, 9, 7)
 
 _INOTIFY = Path("/proc/sys/fs/inotify")
-_SOCKET_LIMIT = 107  # bytes of a path in sockaddr_un, without the closing NUL (unix(7))
 _MIB = 1 << 20
 _TIGHT, _FULL = 1024 * _MIB, 64 * _MIB  # free bytes
 
@@ -83,7 +83,7 @@ def state(environ: Mapping[str, str]) -> Iterator[Check]:
 def socket(environ: Mapping[str, str]) -> Check:
     """Return whether the daemon's socket has a place that it can be bound at."""
     path = socket_to_bind(environ)
-    if len(os.fsencode(path)) > _SOCKET_LIMIT:
+    if len(os.fsencode(path)) > LONGEST:
         return fail(
             "socket", f"{path} is longer than a socket's path may be", "set GITFERRY_RUNTIME_DIR to a shorter one"
         )

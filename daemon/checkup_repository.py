@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.not_yet import at
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _CONNECT, _LIST = 10.0, 20.0  # seconds for `git ls-remote`
 _FUTURE = 300.0  # seconds that two machines' clocks may differ
-_SKIPPED = ("pre-commit", "commit-msg", "pre-push")
+SKIPPED_HOOKS = ("pre-commit", "commit-msg", "pre-push")
 _OURS = "refs/gitferry/"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -80,7 +81,7 @@ def _local(ground: Ground) -> Iterator[Check]:
         yield failed("identity", error)
     else:
         yield ok("identity", f"{person.name} <{person.email}>")
-    skipped = [name for name in state.hooks if name in _SKIPPED]
+    skipped = [name for name in state.hooks if name in SKIPPED_HOOKS]
     if skipped and ground.settings.pushback.hooks == "skip":
         yield warn(
             "hooks",
@@ -88,6 +89,10 @@ def _local(ground: Ground) -> Iterator[Check]:
             "nothing, if those commits need no such look; else `trusted: true` and `pushback: {hooks: run}` for this"
             " repository",
         )
+    if ground.settings.pushback.sign == "inherit" and ground.state.config.flag("commit.gpgsign"):
+        told = at("defaults.pushback.sign")
+        if told is not None:
+            yield warn("sign", f"git's commit.gpgsign is set, and {told.instead}", told.remedy)
     yield from _published(ground)
 
 

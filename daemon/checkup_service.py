@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list[Check]]:
     """Return the settings, None where they cannot be read, and what is to say of them."""
     from gitferry.config.load import load
+    from gitferry.config.not_yet import asked
 
     try:
         found = load(path, environ)
@@ -33,11 +34,15 @@ def settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, l
     secret = any(each.auth is not None and each.auth.type in ("git_token", "basic") for each in found.repositories)
     if secret and stat.S_IMODE(path.stat().st_mode) & 0o077:
         checks.append(warn("settings", f"{path} has credentials, and other users can read it", f"chmod 600 {path}"))
+    checks += [warn("settings", each.said, each.setting.remedy) for each in asked(found, by_default=True)]
     return found, checks
 
 
-def daemon(answer: Mapping[str, Any] | None, version: str) -> Check:
-    """Return whether the daemon runs; `answer` is its own part of `status`, None where nobody answers."""
+def daemon(answer: Mapping[str, Any] | None, version: str, told: Collection[str] = ()) -> Check:
+    """Return whether the daemon runs; `answer` is its own part of `status`, None where nobody answers.
+
+    What it says is told but for what was `told` already.
+    """
     if answer is None:
         return warn(
             "daemon", "it is not running: nothing travels by itself", "gitferry service install, or gitferry run"
@@ -54,7 +59,7 @@ def daemon(answer: Mapping[str, Any] | None, version: str) -> Check:
             f"it runs version {answer['version']}, and this is {version}",
             "restart it: systemctl --user restart gitferry",
         )
-    notes = answer.get("notes") or ()
+    notes = [note for note in answer["notes"] if note not in told]
     if notes:
         return warn("daemon", f"it runs, and says: {notes[0]}", "its log tells more: journalctl --user -u gitferry")
     return ok("daemon", f"version {version} runs, process {answer['pid']}")

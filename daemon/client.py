@@ -12,6 +12,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from gitferry.config.errors import GitferryError
 
@@ -250,13 +251,9 @@ def _word(value: str | bool | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
-
 def _quoted(text: str) -> str:
-    """Return `text` percent-encoded (RFC 3986 section 2); urllib.parse costs more to import than to write anew."""
-    data = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
+    """Return `text` percent-encoded (RFC 3986 section 2), bytes that are not UTF-8 as they were."""
+    return quote(text, safe="", errors="surrogateescape")
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from gitferry.config.errors import GitferryError
-from gitferry.daemon import address, rows
+from gitferry.config.paths import settings_path
+from gitferry.daemon import address, candidate, rows
 from gitferry.daemon.crash import version
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
@@ -18,13 +19,11 @@ from gitferry.daemon.parallel import in_parallel
 from gitferry.pushback.outcome import PushStatus, Request
 
 if TYPE_CHECKING:
-    from gitferry.config.model import Settings
+    from gitferry.config.model import Repository, Settings
     from gitferry.pushback.outcome import Operation, TaskState
 
 Row = rows.Row
 T = TypeVar("T")
-
-_PUSHABLE = frozenset({PushStatus.PENDING, PushStatus.AWAITING_APPROVAL, PushStatus.FAILED})
 
 
 class Control:
@@ -62,8 +61,6 @@ class Control:
             return self._given
         with self._opening:
             if self._own is None:
-                from gitferry.config.paths import settings_path
-
                 self._own = House(settings_path(self._named, self._environ), self._environ)
             return self._own
 
@@ -87,7 +84,7 @@ class Control:
         A daemon answers from memory and waits for no repository; without one each is looked at, read-only.
         """
         house = self._house
-        chosen = house.roster.chosen([repository] if repository is not None else [])
+        chosen = self._chosen(repository)
         if self._given is None:
             house.look(chosen)
         return {"daemon": self.daemon(), "repositories": [house.row(each) for each in chosen]}
@@ -136,9 +133,9 @@ class Control:
         return {"task": named, "against": "remote" if remote else "local", "diff": text}
 
     def log(self, repository: str | None = None, limit: int | None = 50) -> Row:
-        """Return operations, newest first."""
-        found = self._operations(repository)
-        return {"operations": [rows.operation(done) for done in (found if limit is None else found[:limit])]}
+        """Return operations, newest first; repositories that cannot be read are named under `unreadable`."""
+        found, unreadable = self._operations(repository)
+        return {"operations": [rows.operation(done) for done in found[:limit]], "unreadable": unreadable}
 
     def show(self, op: str) -> Row:
         """Return one operation with its files; the beginning of its id is enough."""
@@ -163,8 +160,12 @@ class Control:
                 wish = Request("request", tasks=frozenset({state.id}), message=message, by_hand=True)
                 wishes[state.repository] = wish.merge(wishes.get(state.repository, wish))
         if dry_run:
-            previews = [house.ferry.preview(house.roster.repository(name), wish) for name, wish in wishes.items()]
-            return {"dry_run": True, "previews": [rows.preview(found) for found in previews]}
+            wished = [house.roster.repository(name) for name in wishes]
+            previews, unreadable = self._read(
+                lambda each: [house.ferry.preview(each, wishes[each.name])], wished, go_on=all
+            )
+            shown = [rows.preview(found) for found in previews]
+            return {"dry_run": True, "previews": shown, "unreadable": unreadable}
         return self._cross(wishes)
 
     def pull(self, repositories: Sequence[str] = ()) -> Row:
@@ -187,34 +188,43 @@ class Control:
     # Pausing
 
     def pause(self, repository: str | None = None, seconds: float | None = None) -> Row:
-        """Cross no more by itself, for `seconds` or until `resume`."""
+        """Cross no more by itself, for `seconds` or until `resume`; what cannot be paused is under `unreadable`."""
         house = self._house
         until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
-        chosen = house.roster.chosen([repository] if repository is not None else [])
-        for each in chosen:
+
+        def pause(each: Repository) -> list[Repository]:
             house.ferry.pause(each, until)
-        house.look(chosen)
-        return {"paused": [each.name for each in chosen], "until": rows.instant(until)}
+            return [each]
+
+        paused, unreadable = self._read(pause, self._chosen(repository), repository is None)
+        house.look(paused)
+        names = [each.name for each in paused]
+        return {"paused": names, "until": rows.instant(until), "unreadable": unreadable}
 
     def resume(self, repository: str | None = None) -> Row:
-        """Cross again, at once where a daemon runs; first pushes that were held are released."""
+        """Cross again, at once where a daemon runs; first pushes that were held are released.
+
+        The working tree that is there now is taken for the tracked one. What cannot be resumed is under `unreadable`.
+        """
         house = self._house
-        chosen = house.roster.chosen([repository] if repository is not None else [])
-        for each in chosen:
+
+        def resume(each: Repository) -> list[Repository]:
             house.ferry.resume(each)
-        house.look(chosen)
+            house.accept(each)
+            return [each]
+
+        resumed, unreadable = self._read(resume, self._chosen(repository), repository is None)
+        house.look(resumed)
         if self._given is not None:
-            for each in chosen:
-                house.roster.ask(each.name, Request("request", fetch=True))
-        return {"resumed": [each.name for each in chosen]}
+            for each in resumed:
+                house.roster.wish(each.name, Request("request", fetch=True))
+        return {"resumed": [each.name for each in resumed], "unreadable": unreadable}
 
     # Adding
 
     def survey_for_add(self, path: str, branch: str | None = None) -> Row:
         """Return what `add` shows of a working tree before it is registered. Changes nothing."""
-        from gitferry.daemon.candidate import survey
-
-        return survey(Path(path), branch, self._settings_or_none(), self._ferry())
+        return candidate.survey(Path(path), branch, self._settings_or_none(), self._ferry())
 
     def hold(self, path: str) -> Row:
         """Let first pushes of the working tree at `path` wait for `push --all` or `resume`."""
@@ -237,20 +247,29 @@ class Control:
 
     # What these are made of
 
+    def _chosen(self, repository: str | None) -> tuple[Repository, ...]:
+        """Return the one named, or all. Raises UnknownRepository."""
+        return self._house.roster.chosen([] if repository is None else [repository])
+
+    def _read(
+        self, ask: Callable[[Repository], Iterable[T]], repositories: Sequence[Repository], go_on: bool
+    ) -> tuple[list[T], list[Row]]:
+        """Return what the repositories answer, and a row for each that could not; unless to `go_on`, that raises."""
+        found: list[T] = []
+        unreadable: list[Row] = []
+        for each, answer in zip(repositories, in_parallel(ask, repositories), strict=True):
+            if not isinstance(answer, GitferryError):
+                found.extend(answer)
+            elif go_on:
+                unreadable.append({"repository": each.name, "error": answer.title, "hint": answer.hint})
+            else:
+                raise answer
+        return found, unreadable
+
     def _states(self, repository: str | None) -> tuple[list[TaskState], list[Row]]:
         """Return the states of all tasks, and which repositories could not be read; one asked for by name raises."""
         house = self._house
-        chosen = house.roster.chosen([repository] if repository is not None else [])
-        surveyed = in_parallel(house.ferry.survey, chosen)
-        states: list[TaskState] = []
-        unreadable: list[Row] = []
-        for each, found in zip(chosen, surveyed, strict=True):
-            if not isinstance(found, GitferryError):
-                states.extend(found)
-            elif repository is not None:
-                raise found
-            else:
-                unreadable.append({"repository": each.name, "error": found.title, "hint": found.hint})
+        states, unreadable = self._read(house.ferry.survey, self._chosen(repository), repository is None)
         return house.ledger.with_history(states), unreadable
 
     def _theirs(self, state: TaskState) -> tuple[str, str] | None:
@@ -262,32 +281,22 @@ class Control:
             return None
 
     def _find(self, tasks: Sequence[str]) -> list[TaskState]:
-        states, _ = self._states(None)
+        states, unreadable = self._states(None)
         roots = {each.name: str(each.path) for each in self._house.roster.settings.repositories}
-        return [address.find(task, states, roots) for task in dict.fromkeys(tasks)]
+        missing = [row["repository"] for row in unreadable]
+        return [address.find(task, states, roots, missing) for task in dict.fromkeys(tasks)]
 
-    def _operations(self, repository: str | None) -> list[Operation]:
-        house = self._house
-        chosen = house.roster.chosen([repository] if repository is not None else [])
-        found: list[Operation] = []
-        for each in in_parallel(house.ferry.log, chosen):
-            if not isinstance(each, GitferryError):
-                found.extend(each)
-            elif repository is not None:
-                raise each
-        return sorted(found, key=lambda done: (done.at, done.id), reverse=True)
+    def _operations(self, repository: str | None) -> tuple[list[Operation], list[Row]]:
+        """Return operations, newest first, and which repositories could not be read; one asked for by name raises."""
+        found, unreadable = self._read(self._house.ferry.log, self._chosen(repository), repository is None)
+        return sorted(found, key=lambda done: (done.at, done.id), reverse=True), unreadable
 
     def _operation(self, op: str) -> Operation:
-        found = [done for done in self._operations(None) if op and done.id.startswith(op)]
-        exact = [done for done in found if done.id == op]
-        if len(exact or found) > 1:
-            raise address.AmbiguousOperation(op, [done.id for done in found])
-        if not found:
-            raise address.UnknownOperation(op)
-        return (exact or found)[0]
+        found, unreadable = self._operations(None)
+        return address.operation(op, found, [row["repository"] for row in unreadable])
 
     def _cross_all(self, repositories: Sequence[str], request: Request) -> Row:
-        return self._cross({each.name: request for each in self._house.roster.chosen(list(repositories))})
+        return self._cross({each.name: request for each in self._house.roster.chosen(repositories)})
 
     def _cross(self, wishes: Mapping[str, Request]) -> Row:
         """Have every wish served and return the results in their order."""
@@ -296,9 +305,7 @@ class Control:
         return {"results": [rows.result(answer.result()) for answer in answers]}
 
     def _hold(self, path: str, *, held: bool) -> Row:
-        from gitferry.daemon.candidate import as_repository
-
-        self._ferry().hold(as_repository(Path(path), self._settings_or_none()), held=held)
+        self._ferry().hold(candidate.as_repository(Path(path), self._settings_or_none()), held=held)
         return {"held": held}
 
     def _ferry(self) -> Ferry:
@@ -309,8 +316,6 @@ class Control:
 
     def _settings_or_none(self) -> Settings | None:
         """Return the settings in force, None before there is a file: the first `add` makes one."""
-        from gitferry.config.paths import settings_path
-
         if self._given is None and self._own is None and not settings_path(self._named, self._environ).exists():
             return None
         return self._house.roster.settings

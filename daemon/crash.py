@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def write(error: BaseException, state_dir: Path, doing: str) -> Path:
-    """Write a report below `state_dir`, readable by its owner only, and return where it is.
+    """Write a report below `state_dir`, both for their owner only, and return where it is.
 
     One distinct traceback has one file, so that a fault that repeats does not fill the disk. Local values
     are left out, and what looks like a credential in messages is masked. Raises OSError where nothing can be written.
@@ -23,7 +23,8 @@ def write(error: BaseException, state_dir: Path, doing: str) -> Path:
     identity = "\n".join(f"{frame.filename}:{frame.lineno}" for frame in frames) + type(error).__name__
     name = f"crash-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.txt"
     directory = state_dir / "crashes"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # `parents` gives this mode to the last one only
+    directory.mkdir(mode=0o700, exist_ok=True)
     text = "\n".join(
         [
             f"gitferry {version()} on Python {sys.version.split()[0]}, {platform.platform()}",

@@ -44,7 +44,7 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
     yield machine.socket(environ)
     yield machine.inotify(examined.directories, running=status is not None)
     yield from machine.disks([state_dir(environ), *(each.path for each in repositories)])
-    yield service.daemon(status["daemon"] if status else None, version())
+    yield service.daemon(status["daemon"] if status else None, version(), {check.what for check in told})
     yield from service.unit(environ)
     agent = service.agent(environ, ssh=examined.ssh)
     if agent is not None:

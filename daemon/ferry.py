@@ -1,16 +1,19 @@
-"""The crossing engine as the lanes and the facade call it, imported when the first repository needs it."""
+"""The crossing engine as the lanes and the facade call it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitferry.pushback import crossing, operations, pause, preview, survey, undo
+from gitferry.pushback.ground import opened
+from gitferry.pushback.host import Host
+
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
-    from gitferry.pushback.host import Host
     from gitferry.pushback.outcome import Operation, Outcome, Request, TaskState
     from gitferry.pushback.preview import Preview
     from gitferry.repos.record import Record
@@ -23,79 +26,47 @@ class Ferry:
     """
 
     def __init__(self, environ: Mapping[str, str], cancel: threading.Event) -> None:
-        self._environ = environ
-        self._cancel = cancel
-        self._made: Host | None = None
-        self._making = threading.Lock()
-
-    @property
-    def host(self) -> Host:
-        """What every crossing of this process takes from outside."""
-        with self._making:
-            if self._made is None:
-                from gitferry.pushback.host import Host
-
-                self._made = Host(environ=dict(self._environ), cancel=self._cancel)
-            return self._made
+        #: What every crossing of this process takes from outside.
+        self.host = Host(environ=dict(environ), cancel=cancel)
 
     def cross(self, repository: Repository, request: Request) -> Outcome:
         """Cross once."""
-        from gitferry.pushback.crossing import cross
-
-        return cross(repository, request, host=self.host)
+        return crossing.cross(repository, request, host=self.host)
 
     def undo(self, repository: Repository, op_id: str) -> Outcome:
         """Undo one operation. Raises NoSuchOperation."""
-        from gitferry.pushback.undo import undo
-
-        return undo(repository, op_id, host=self.host)
+        return undo.undo(repository, op_id, host=self.host)
 
     def glance(self, repository: Repository) -> Outcome:
         """Return what a crossing would find; touches nothing."""
-        from gitferry.pushback.survey import glance
-
-        with _told(repository):
-            return glance(repository, host=self.host)
+        return survey.glance(repository, host=self.host)
 
     def survey(self, repository: Repository) -> tuple[TaskState, ...]:
         """Return every task's state; touches nothing."""
-        from gitferry.pushback.survey import survey
-
-        with _told(repository):
-            return survey(repository, host=self.host)
+        return survey.survey(repository, host=self.host)
 
     def diff(self, repository: Repository, state: TaskState, *, remote: bool) -> str:
         """Return what a task's own side made of its base, as git-diff(1) shows it."""
-        from gitferry.pushback.survey import diff
-
-        with _told(repository):
-            return diff(repository, [state.path], host=self.host, remote=remote)
+        return survey.diff(repository, [state.path], host=self.host, remote=remote)
 
     def preview(self, repository: Repository, request: Request) -> Preview:
         """Return what a push would do."""
-        from gitferry.pushback.preview import preview
-
-        with _told(repository):
-            return preview(repository, request, host=self.host)
+        return preview.preview(repository, request, host=self.host)
 
     def log(self, repository: Repository) -> tuple[Operation, ...]:
         """Return the repository's operations, newest first, from its refs."""
-        from gitferry.pushback.ground import opened
-        from gitferry.pushback.operations import read_all
-
-        with _told(repository), opened(repository, self.host) as ground:
-            return tuple(entered.operation for entered in read_all(ground.objects))
+        with opened(repository, self.host) as ground:
+            # By the name that it has now: the refs tell the one that it had then.
+            found = (entered.operation for entered in operations.read_all(ground.objects))
+            return tuple(replace(done, repository=repository.name) for done in found)
 
     def operation_diff(self, repository: Repository, operation: Operation) -> str:
         """Return what an operation made of the side it went to, as git-diff(1) shows it.
 
         For what was pushed that is the remote's side, for all else the working tree's.
         """
-        from gitferry.pushback.ground import opened
-        from gitferry.pushback.operations import find
-
-        with _told(repository), opened(repository, self.host) as ground:
-            entered = find(ground.objects, operation.id)
+        with opened(repository, self.host) as ground:
+            entered = operations.find(ground.objects, operation.id)
             text = b""
             for pushed, before, after in (
                 (True, entered.upstream_before, entered.upstream_after),
@@ -111,53 +82,26 @@ class Ferry:
 
     def theirs(self, repository: Repository, state: TaskState) -> tuple[str, str] | None:
         """Return the remote's last commit of a held task and its author; None where nothing tells."""
-        from gitferry.pushback.ground import opened
-
-        hold = self.wishes(repository).hold(state.path)
+        hold = self.record(repository).hold(state.path)
         if hold is None or hold.theirs_commit is None:
             return None
-        with _told(repository), opened(repository, self.host) as ground:
+        with opened(repository, self.host) as ground:
             arguments = ("log", "-1", "--format=%H%x00%an <%ae>", hold.theirs_commit, "--", state.path)
             commit, _, author = ground.git.run("--literal-pathspecs", *arguments).text.strip().partition("\0")
             return (commit, author) if commit else None
 
     def pause(self, repository: Repository, until: datetime | None) -> None:
         """Let nothing cross by itself until then; None: until `resume`."""
-        from gitferry.pushback.pause import pause
-
-        with _told(repository):
-            pause(repository, until, host=self.host)
+        pause.pause(repository, until, host=self.host)
 
     def resume(self, repository: Repository) -> None:
         """Let it cross again, first pushes that were held included."""
-        from gitferry.pushback.pause import resume
-
-        with _told(repository):
-            resume(repository, host=self.host)
+        pause.resume(repository, host=self.host)
 
     def hold(self, repository: Repository, *, held: bool) -> None:
         """Hold first pushes back, or release them."""
-        from gitferry.pushback.pause import hold_pushes
+        pause.hold_pushes(repository, host=self.host, held=held)
 
-        with _told(repository):
-            hold_pushes(repository, host=self.host, held=held)
-
-    def wishes(self, repository: Repository) -> Record:
+    def record(self, repository: Repository) -> Record:
         """Return the record, which tells whether the repository is paused or its pushes are held."""
-        from gitferry.pushback.pause import wishes
-
-        with _told(repository):
-            return wishes(repository, host=self.host)
-
-
-@contextmanager
-def _told(repository: Repository) -> Iterator[None]:
-    """Tell what libgit2 says of an unreadable or unwritable repository as the engine does in an outcome."""
-    import pygit2
-
-    from gitferry.pushback.crossing import unwritable
-
-    try:
-        yield
-    except pygit2.GitError as error:
-        raise unwritable(repository, error) from error
+        return pause.wishes(repository, host=self.host)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.not_yet import asked
+from gitferry.config.paths import state_dir
 from gitferry.daemon import crash, rows
-from gitferry.daemon.arrival import clone_if_new, root_of
+from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, take_in
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.lanes import Engine, Lanes
@@ -20,12 +22,14 @@ from gitferry.daemon.ledger import Ledger
 from gitferry.daemon.parallel import in_parallel
 from gitferry.daemon.remote_host import host_of, remote_url
 from gitferry.daemon.roster import Roster
+from gitferry.pushback import answer
 from gitferry.pushback.outcome import Request, State
+from gitferry.pushback.readiness import Waits
 from gitferry.security.redact import redact
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository, Settings
-    from gitferry.daemon.timetable import Timetable
+    from gitferry.daemon.scheduler import PullScheduler
     from gitferry.daemon.watching import Watching
     from gitferry.pushback.outcome import Outcome
 
@@ -42,8 +46,6 @@ class House:
 
     def __init__(self, settings: Path, environ: Mapping[str, str]) -> None:
         """Read the settings. Raises SettingsError."""
-        from gitferry.config.paths import state_dir
-
         self._environ = environ
         self.cancel = threading.Event()
         self.state_dir = state_dir(environ)
@@ -51,19 +53,20 @@ class House:
         self.ferry = Ferry(environ, self.cancel)
         self.roster = Roster(settings, environ, self._lanes)
         self.ledger = Ledger(self.roster.settings.database.url)
+        self._not_yet: tuple[Settings | None, tuple[str, ...]] = (None, ())
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
         self._heard_too: Callable[[str], None] = lambda name: None
         self._busy: Callable[[str], frozenset[str] | None] = lambda name: None
         self.roster.attend(self)
 
-    def attend(self, watching: Watching, timetable: Timetable) -> None:
+    def attend(self, watching: Watching, pulls: PullScheduler) -> None:
         """Have every repository watched and pulled by the clock from now on; that begins their first crossings."""
         self.watching = watching.state
-        self.next_pull = timetable.next_pull
+        self.next_pull = pulls.next_run
         self._heard_too = watching.heard
         self._busy = watching.busy
-        self.roster.attend(timetable)
+        self.roster.attend(pulls)
         self.roster.attend(watching)
 
     def put(self, repository: Repository) -> None:
@@ -102,11 +105,11 @@ class House:
             self._rebuild(repository)
 
     def notes(self) -> tuple[str, ...]:
-        """Return what a person should know of the process itself."""
-        fault = self.ledger.fault
-        http = self.roster.settings.daemon.http.enabled
-        tcp = "daemon.http.enabled: this version serves its socket only, not TCP"
-        return (*((fault,) if fault else ()), *((tcp,) if http else ()))
+        """Return what a person should know of the process itself, and of settings that are not acted on yet."""
+        settings, fault = self.roster.settings, self.ledger.fault
+        if self._not_yet[0] is not settings:
+            self._not_yet = (settings, tuple(each.said for each in asked(settings)))
+        return (*((fault,) if fault else ()), *self._not_yet[1])
 
     def row(self, repository: Repository) -> rows.Row:
         """Return the `status` row of one repository, from memory."""
@@ -121,7 +124,7 @@ class House:
         What only crossings know stays: when the last one was, and that it failed.
         """
         past = self.ledger.repositories()
-        for repository, outcome in zip(repositories, in_parallel(self.ferry.glance, repositories), strict=True):
+        for repository, outcome in zip(repositories, in_parallel(self._glance, repositories), strict=True):
             name = repository.name
             before = self.board.get(name)
             if before.last_crossing_at is None and name in past:
@@ -137,17 +140,25 @@ class House:
             self._wake(repository, known)
 
     def crash(self, error: BaseException, doing: str) -> Path | None:
-        """Keep a report of an exception nobody expected; None where not even that could be written."""
+        """Log an exception nobody expected and keep a report of it; None where that could not be written."""
+        said, kind = "a fault of gitferry while %s (%s)", type(error).__name__
         try:
-            return crash.write(error, self.state_dir, doing)
+            report = crash.write(error, self.state_dir, doing)
         except OSError as failure:
-            log.error("no crash file could be written: %s", failure, exc_info=error, extra={"action": "crash"})
+            why = f"{said}; no report could be written: %s"
+            log.error(why, doing, kind, failure, exc_info=error, extra={"action": "crash"})
             return None
+        log.error(f"{said}; report in %s", doing, kind, report, extra={"action": "crash", "report": str(report)})
+        return report
+
+    def accept(self, repository: Repository) -> None:
+        """Take the working tree that is there now for the tracked one, whatever was there before."""
+        accept(repository, self.ledger, self.ferry)
 
     def _marked(self, repository: Repository, known: Known) -> Known:
         """Return what is known, with what stands in the record beside the crossings: pause and held pushes."""
         try:
-            record = self.ferry.wishes(repository)
+            record = self.ferry.record(repository)
             url = remote_url(repository, self._environ)
         except GitferryError:
             return known  # the outcome says why the repository cannot be read
@@ -163,26 +174,30 @@ class House:
     def _rebuild(self, repository: Repository) -> None:
         """Make the index of one repository anew: it may have been deleted, and tasks may be gone."""
         try:
-            self.ledger.rebuild(repository.name, self.ferry.survey(repository), self.ferry.log(repository))
+            self.ledger.rebuild(repository.name, self.ferry.survey(repository))
         except GitferryError as error:
             log.warning("%s", error.title, extra={"action": "rebuild", "repository": repository.name})
 
     def _cross(self, repository: Repository, request: Request) -> Outcome:
-        """Cross, after cloning what was never here."""
+        """Cross, after cloning what was never here, and only in the tree that was tracked before."""
         try:
             clone_if_new(repository, self.ledger, self.ferry.host)
+            take_in(repository, self.ledger, self.ferry)
+        except Waits as waits:
+            return answer.waiting(repository, self.ferry.host.clock(), waits)
         except GitferryError as error:
-            from gitferry.pushback.answer import failed
-
-            return failed(repository, self.ferry.host.clock(), error)
+            return answer.failed(repository, self.ferry.host.clock(), error)
         if request.cause != "watch" and not request.by_hand:
             # A timer knows nothing of what is being saved at this moment.
             request = replace(request, unsettled=request.unsettled | (self._busy(repository.name) or frozenset()))
-        outcome = self.ferry.cross(repository, request)
-        root = root_of(repository)
-        if root is not None:
-            self.ledger.remember_root(repository.name, root)
-        return outcome
+        return self.ferry.cross(repository, request)
+
+    def _glance(self, repository: Repository) -> Outcome:
+        try:
+            is_new_clone(repository, self.ledger, self.ferry)
+        except Waits as waits:
+            return answer.waiting(repository, self.ferry.host.clock(), waits)
+        return self.ferry.glance(repository)
 
     def _host(self, repository: Repository) -> str | None:
         url = remote_url(repository, self._environ)

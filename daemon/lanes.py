@@ -49,7 +49,7 @@ class Engine:
 
     `cross` does one crossing and answers for the repository's own troubles in its outcome.
     `host` names the remote's host (None: on this machine); it may read the repository's configuration.
-    `crash` keeps a report of an exception nobody expected and says where.
+    `crash` logs an exception nobody expected, keeps a report of it and says where.
     `heard` is told every outcome before those who wait for it.
     """
 
@@ -149,14 +149,15 @@ class Lanes:
             self._queue(lane)
         return wish.answer
 
+    def wish(self, name: str, request: Request) -> None:
+        """Wish for a crossing that nobody waits for; nothing is wished of a repository that is gone."""
+        with suppress(NoLane, Stopping):  # it was taken out of the settings, or all ends
+            self.submit(name, request)
+
     def later(self, name: str, seconds: float, request: Request) -> None:
-        """Wish for a crossing in so many seconds, instead of what was so wished for before; nobody waits for it."""
-
-        def wish() -> None:
-            with suppress(NoLane, Stopping):  # it was taken out of the settings, or all ends
-                self.submit(name, request)
-
-        self._alarms.set(("later", name), time.monotonic() + max(0.0, seconds), wish)
+        """Wish for a crossing in so many seconds, instead of what was so wished for before."""
+        due = time.monotonic() + max(0.0, seconds)
+        self._alarms.set(("later", name), due, lambda: self.wish(name, request))
 
     def running(self) -> frozenset[str]:
         """Return the names of the repositories that are crossing now."""
@@ -259,12 +260,6 @@ class Lanes:
             return _failing(repository, error.title, error.hint)
         except Exception as error:
             report = self._engine.crash(error, f"crossing {repository.name} ({request.cause})")
-            log.error(
-                "a crossing of %s failed by a fault of gitferry; report in %s",
-                repository.name,
-                report,
-                extra={"action": "crash", "repository": repository.name, "report": str(report)},
-            )
             return _failing(
                 repository,
                 f"a fault of gitferry stopped the crossing ({type(error).__name__})",
@@ -320,13 +315,7 @@ class Lanes:
         try:
             self._engine.heard(repository, request, outcome)
         except Exception as error:
-            report = self._engine.crash(error, f"noting the outcome of {repository.name}")
-            log.error(
-                "the outcome of %s could not be noted; report in %s",
-                repository.name,
-                report,
-                extra={"action": "crash", "repository": repository.name, "report": str(report)},
-            )
+            self._engine.crash(error, f"noting the outcome of {repository.name}")
 
 
 def _settle(answer: Future[Outcome], outcome: Outcome | None = None, *, error: Exception | None = None) -> None:

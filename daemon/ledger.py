@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +13,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.pushback.outcome import PushStatus
 
 if TYPE_CHECKING:
-    from gitferry.pushback.outcome import Operation, Outcome, TaskState
+    from gitferry.pushback.outcome import Outcome, TaskState
     from gitferry.store.rows import KnownPath, RepositoryRow, TaskRow
     from gitferry.store.store import Store
 
@@ -64,11 +64,10 @@ class Ledger:
         """Remember one crossing."""
         self._asked(lambda store: store.save_outcome(outcome), None)
 
-    def rebuild(self, name: str, states: Sequence[TaskState], operations: Iterable[Operation]) -> None:
-        """Remember a whole repository as it was just read, whatever was remembered before."""
+    def rebuild(self, name: str, states: Sequence[TaskState]) -> None:
+        """Remember all tasks of a repository as they were just read, whatever was remembered before."""
         known = self.with_history(states)
         self._asked(lambda store: store.replace_tasks(name, known), None)
-        self._asked(lambda store: store.replace_operations(name, operations), None)
 
     def knows(self, name: str) -> bool:
         """Return whether the tasks of a repository were ever read as a whole."""
@@ -83,15 +82,18 @@ class Ledger:
         self._asked(lambda store: store.forget(name), None)
 
     def root(self, name: str) -> KnownPath | None:
-        """Return where the repository's tree was last seen. Raises StoreError: not to know is not to have seen."""
+        """Return where the repository's tree was last seen; None: it never was. Raises StoreError."""
         row = self.open().repository(name)
         return None if row is None else row.known_path
 
     def remember_root(self, name: str, root: KnownPath) -> None:
         """Remember where the repository's tree was seen."""
-        if self._roots.get(name) != root:
-            self._asked(lambda store: store.remember_root(name, root), None)
-            self._roots[name] = root
+        self._asked(lambda store: store.remember_root(name, root), None)
+        self._roots[name] = root
+
+    def seen_here(self, name: str) -> KnownPath | None:
+        """Return where this process saw the repository's tree; None: it did not look yet."""
+        return self._roots.get(name)
 
     def task_names(self) -> list[str]:
         """Return the names by which tasks can be asked for."""

@@ -15,8 +15,8 @@ class SocketTaken(GitferryError):
     """Something answers at the socket's path, or something that is no socket stands there."""
 
 
-#: sockaddr_un holds 108 bytes with the closing NUL (unix(7)).
-_LONGEST = 107
+#: Bytes of a socket's path: sockaddr_un holds 108 with the closing NUL (unix(7)).
+LONGEST = 107
 
 
 def bind(path: Path) -> socket.socket:
@@ -24,9 +24,9 @@ def bind(path: Path) -> socket.socket:
 
     A socket file that nobody answers is replaced. Raises SocketTaken.
     """
-    if len(os.fsencode(path)) > _LONGEST:
+    if len(os.fsencode(path)) > LONGEST:
         raise SocketTaken(
-            f"the socket's path is longer than {_LONGEST} bytes: {path}", "Set GITFERRY_RUNTIME_DIR to a shorter one."
+            f"the socket's path is longer than {LONGEST} bytes: {path}", "Set GITFERRY_RUNTIME_DIR to a shorter one."
         )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _clear(path)

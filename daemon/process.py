@@ -1,4 +1,4 @@
-"""The daemon: settings → index → lanes → watching → timetable → API, and all of it ended again in that order."""
+"""The daemon: settings → index → lanes → watching → pulls → API, and all of it ended again in that order."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from gitferry.config.not_yet import asked
 from gitferry.config.paths import settings_path, socket_to_bind, state_dir
 from gitferry.daemon import crash, listen, logs
 from gitferry.daemon.control import Control
@@ -70,8 +71,8 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
 def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals: queue.SimpleQueue[int]) -> bool:
     """Bring everything up, wait for a signal to end, take everything down; return whether all crossings ended."""
     from gitferry.daemon.api.app import application
+    from gitferry.daemon.scheduler import PullScheduler
     from gitferry.daemon.server import Server
-    from gitferry.daemon.timetable import Timetable
     from gitferry.daemon.watching import Watching
 
     house.remember()
@@ -84,10 +85,11 @@ def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals
         server.start()
         stack.callback(server.stop)
         ended = False
-        watching = Watching(house.roster.ask, environ)
-        timetable = Timetable(house.roster.ask, watching.refresh)
+        watching = Watching(house.roster.wish, environ)
+        pulls = PullScheduler(house.roster.wish, watching.refresh)
+        pulls.start()
         try:
-            house.attend(watching, timetable)
+            house.attend(watching, pulls)
             log.info(
                 "gitferry %s looks after %d repositories; it is asked at %s",
                 crash.version(),
@@ -102,7 +104,7 @@ def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals
             notify(environ, "STOPPING=1")
             log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
         finally:
-            timetable.close()
+            pulls.stop()
             watching.close()
             ended = house.close()
     return ended
@@ -142,12 +144,12 @@ def _apply(old: Settings, new: Settings) -> None:
     """Apply what belongs to the process itself; what cannot change while it runs is said."""
     if new.daemon.log != old.daemon.log:
         logs.set_up(new.daemon.log.level, new.daemon.log.format)
-    for name, differs in (
-        ("database.url", new.database != old.database),
-        ("daemon.http", new.daemon.http != old.daemon.http),
-    ):
-        if differs:
-            log.warning("%s was changed: the next start applies it", name, extra={"action": "restart_needed"})
+    if new.database != old.database:
+        log.warning("database.url was changed: the next start applies it", extra={"action": "restart_needed"})
+    known = {each.said for each in asked(old)}
+    for each in asked(new):
+        if each.said not in known:
+            log.warning("%s", each.said, extra={"action": "note"})
 
 
 def _keep_memory_private() -> None:
@@ -172,11 +174,8 @@ def _leave_hanging_threads(code: int) -> None:
 
 
 def _thread_failed(house: House, failed: threading.ExceptHookArgs) -> None:
-    name = failed.thread.name if failed.thread else "a thread"
-    if failed.exc_value is None:
-        return
-    report = house.crash(failed.exc_value, f"running {name}")
-    log.critical("%s failed by a fault of gitferry; report in %s", name, report, extra={"action": "crash"})
+    if failed.exc_value is not None:
+        house.crash(failed.exc_value, f"running {failed.thread.name if failed.thread else 'a thread'}")
 
 
 def main() -> int:

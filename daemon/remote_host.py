@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from gitferry.repos.git import Git
+from gitferry.repos.state import locate, working_state
+from gitferry.security.urls import check_remote_url
+
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
 
@@ -16,9 +20,6 @@ def remote_url(repository: Repository, environ: Mapping[str, str]) -> str | None
     """
     if repository.url is not None:
         return repository.url
-    from gitferry.repos.git import Git
-    from gitferry.repos.state import locate, working_state
-
     place = locate(repository.path, environ)
     upstream = working_state(Git(place.root, environ=environ), place, environ=environ).upstream
     return upstream.url if upstream else None
@@ -26,6 +27,4 @@ def remote_url(repository: Repository, environ: Mapping[str, str]) -> str | None
 
 def host_of(url: str) -> str | None:
     """Return the host in lower case; None for a path on this machine. Raises UnsafeUrl for what gitferry refuses."""
-    from gitferry.security.urls import check_remote_url
-
     return check_remote_url(url).host.lower() or None

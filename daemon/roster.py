@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.load import load
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository, Settings
@@ -74,11 +75,8 @@ class Roster:
 
     def __init__(self, path: Path, environ: Mapping[str, str], lanes: Callable[[Settings], Lanes]) -> None:
         """Read the settings at `path`. Raises SettingsError: at first there are no good ones to keep."""
-        from gitferry.config.load import load
-
         self.path = path
         self._environ = environ
-        self._load = load
         self.settings = load(path, environ)
         self.settings_error: str | None = None
         self.lanes = lanes(self.settings)
@@ -102,7 +100,7 @@ class Roster:
             raise UnknownRepository(name, tuple(each.name for each in self.settings.repositories))
         return found
 
-    def chosen(self, names: tuple[str, ...] | list[str]) -> tuple[Repository, ...]:
+    def chosen(self, names: Sequence[str]) -> tuple[Repository, ...]:
         """Return the named repositories, all of them where none is named. Raises UnknownRepository."""
         return tuple(self.repository(name) for name in dict.fromkeys(names)) or self.settings.repositories
 
@@ -110,11 +108,15 @@ class Roster:
         """Wish for a crossing and return its answer to come. Raises NoLane or Stopping."""
         return self.lanes.submit(name, request)
 
+    def wish(self, name: str, request: Request) -> None:
+        """Wish for a crossing that nobody waits for."""
+        self.lanes.wish(name, request)
+
     def reload(self) -> Changes:
         """Read the settings again; of unreadable ones keep nothing but the reason, in `settings_error`."""
         with self._reading:
             try:
-                settings = self._load(self.path, self._environ)
+                settings = load(self.path, self._environ)
             except GitferryError as error:
                 if self.settings_error != str(error):
                     log.error(

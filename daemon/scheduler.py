@@ -22,10 +22,11 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
+from gitferry.pushback.outcome import Request
 from gitferry.repos.schedule import At, Every, Plan, first_delay, gap, lateness, pull_plan
 
 if TYPE_CHECKING:
-    from gitferry.config.model import Pull
+    from gitferry.config.model import Repository
 
 log = logging.getLogger(__name__)
 
@@ -83,22 +84,22 @@ class AtTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no type
 
 
 class PullScheduler:
-    """Calls `enqueue(name)` whenever a repository's pull is due, and `reconcile(name)` for its reconcile.
+    """An attendant of the roster: wishes for a crossing whenever a repository's pull or look at its whole tree is due.
 
-    Both are called from the one thread of the pool and must return at once.
+    `wish`, and `refresh` before each such look, are called from the one thread of the pool and must return at once.
     """
 
     def __init__(
         self,
-        enqueue: Callable[[str], None],
-        reconcile: Callable[[str], None] | None = None,
+        wish: Callable[[str, Request], None],
+        refresh: Callable[[str], None],
         *,
         chance: random.Random | None = None,
         zone: tzinfo | None = None,
     ) -> None:
         """`chance` spreads and moves the runs; `zone` is what cron lines are read in, the machine's by default."""
-        self._enqueue = enqueue
-        self._reconcile = reconcile
+        self._wish = wish
+        self._refresh = refresh
         self._chance = (chance or random.Random()).random  # noqa: S311 - chance, not a secret
         self._scheduler = _scheduler(zone)
         self._clock = ClockWatch(self._respread)
@@ -120,16 +121,17 @@ class PullScheduler:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
-    def set(self, name: str, pull: Pull, reconcile: float | None = None) -> None:
-        """Schedule a repository as its settings say, in place of what was; `reconcile` in seconds.
+    def put(self, repository: Repository) -> None:
+        """Schedule a repository as its settings now say, in place of what was.
 
         What did not change goes on as scheduled, so that a reload of the settings moves no other run.
         """
-        self._place(_id("pull", name), pull_plan(pull), self._enqueue, name)
-        again = None if reconcile is None or self._reconcile is None else Every(reconcile, _RECONCILE_JITTER)
-        self._place(_id("reconcile", name), again, self._reconcile or self._enqueue, name)
+        name, watch = repository.name, repository.watch
+        self._place(_id("pull", name), pull_plan(repository.pull), self._pull, name)
+        again = Every(watch.reconcile, _RECONCILE_JITTER) if watch.enabled else None
+        self._place(_id("reconcile", name), again, self._reconcile, name)
 
-    def remove(self, name: str) -> None:
+    def drop(self, name: str) -> None:
         """Schedule nothing for `name` any longer; an unknown name is no error."""
         for kind in ("pull", "reconcile"):
             self._drop(_id(kind, name))
@@ -139,6 +141,13 @@ class PullScheduler:
         job = self._scheduler.get_job(_id("pull", name))
         due: datetime | None = None if job is None else getattr(job, "next_run_time", None)
         return None if due is None else due.astimezone(UTC)
+
+    def _pull(self, name: str) -> None:
+        self._wish(name, Request("schedule", fetch=True))
+
+    def _reconcile(self, name: str) -> None:
+        self._refresh(name)
+        self._wish(name, Request("reconcile"))
 
     def _place(self, job_id: str, plan: Plan | None, call: Callable[[str], None], name: str) -> None:
         if plan is None:

@@ -29,7 +29,7 @@ class Watching:
     falls between the first look at the whole tree and the first event.
     """
 
-    def __init__(self, wish: Callable[[str, Request], object], environ: Mapping[str, str]) -> None:
+    def __init__(self, wish: Callable[[str, Request], None], environ: Mapping[str, str]) -> None:
         self._wish = wish
         self._environ = environ
         self._settler = Settler(self._settled)
@@ -93,7 +93,7 @@ class Watching:
     def _set_up(self, repository: Repository) -> None:
         self._watch(repository)
         if self._known.get(repository.name) == repository and not self._closed:
-            self._ask(repository.name, Request("start", fetch=True))
+            self._wish(repository.name, Request("start", fetch=True))
 
     def _watch(self, repository: Repository) -> None:
         name = repository.name
@@ -123,10 +123,4 @@ class Watching:
         busy = self._settler.busy(name) or frozenset()
         unsettled = busy - self._left_out.get(name, frozenset())
         self._left_out[name] = unsettled
-        self._ask(name, Request("watch", paths=paths, unsettled=unsettled))
-
-    def _ask(self, name: str, request: Request) -> None:
-        try:
-            self._wish(name, request)
-        except GitferryError:  # NoLane, Stopping: it was taken out of the settings, or all ends
-            log.debug("%s asked for nothing any more", name, extra={"action": "watch", "repository": name})
+        self._wish(name, Request("watch", paths=paths, unsettled=unsettled))

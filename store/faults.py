@@ -37,10 +37,6 @@ class ForeignStore(StoreError):
     """The database holds tables and none of them tells that gitferry made it."""
 
 
-class AmbiguousOperation(StoreError):
-    """An abbreviated operation id fits more than one operation."""
-
-
 def place(url: URL) -> str:
     """Return how messages name the database: the file, or the URL without its password."""
     if url.get_backend_name() == "sqlite":

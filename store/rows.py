@@ -17,79 +17,15 @@ class TaskLike(Protocol):
     @property
     def id(self) -> str: ...
     @property
-    def repository(self) -> str: ...
-    @property
     def name(self) -> str: ...
     @property
-    def path(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def version(self) -> str | None: ...
-    @property
     def push_status(self) -> str: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def modified(self) -> bool: ...
-    @property
-    def local_modification_time(self) -> datetime | None: ...
     @property
     def last_registry_sync(self) -> datetime | None: ...
     @property
     def commit(self) -> str | None: ...
     @property
     def pull_request_url(self) -> str | None: ...
-
-
-class TaskChangeLike(Protocol):
-    """What one operation did to one task."""
-
-    @property
-    def task(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def files(self) -> tuple[str, ...]: ...
-
-
-class OperationLike(Protocol):
-    """One crossing that did something."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def repository(self) -> str: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def cause(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    @property
-    def user(self) -> str: ...
-    @property
-    def tasks(self) -> Sequence[TaskChangeLike]: ...
-    @property
-    def commits(self) -> tuple[str, ...]: ...
-    @property
-    def head_before(self) -> str | None: ...
-    @property
-    def head_after(self) -> str | None: ...
-    @property
-    def upstream_before(self) -> str | None: ...
-    @property
-    def upstream_after(self) -> str | None: ...
-    @property
-    def undoable(self) -> bool: ...
-    @property
-    def undoes(self) -> str | None: ...
 
 
 class OutcomeLike(Protocol):
@@ -126,18 +62,17 @@ class OutcomeLike(Protocol):
     @property
     def tasks(self) -> Sequence[TaskLike]: ...
     @property
-    def operation(self) -> OperationLike | None: ...
-    @property
     def notes(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPath:
-    """Which directory a repository's root was when it was last seen: a vanished or replaced root differs."""
+    """Which directory a repository's root was when it was last seen, and of which remote: a replaced root differs."""
 
     path: str
     device: int
     inode: int
+    url: str | None = None  # without a password; None: it has no remote, or none that could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +94,6 @@ class RepositoryRow:
     offline: bool
     notes: tuple[str, ...]
     last_crossing_at: datetime | None
-    first_branch: str | None  # the branch that was checked out when it was first seen
     known_path: KnownPath | None
 
 
@@ -170,45 +104,7 @@ class TaskRow:
     id: str
     repository: str
     name: str
-    path: str
-    kind: str
-    version: str | None
     push_status: str
-    reason: str | None
-    modified: bool
-    local_modification_time: datetime | None
     last_registry_sync: datetime | None
     commit: str | None
     pull_request_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OperationTaskRow:
-    """What one operation did to one task."""
-
-    task: str
-    name: str
-    path: str
-    action: str
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OperationRow:
-    """One operation of the log."""
-
-    id: str
-    repository: str
-    at: datetime
-    cause: str
-    kind: str
-    host: str
-    user: str
-    tasks: tuple[OperationTaskRow, ...]
-    commits: tuple[str, ...]
-    head_before: str | None
-    head_after: str | None
-    upstream_before: str | None
-    upstream_after: str | None
-    undoable: bool
-    undoes: str | None

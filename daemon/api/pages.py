@@ -14,11 +14,12 @@ class LostCursor(GitferryError):
         super().__init__("the cursor names a row that is gone", "Begin again without a cursor.")
 
 
-def page(key: str, rows: list[dict[str, Any]], limit: int | None, cursor: str | None) -> dict[str, Any]:
-    """Return `{key: rows, "next_cursor": ...}`: at most `limit` rows after the one whose id is `cursor`.
+def page(answer: dict[str, Any], key: str, limit: int | None, cursor: str | None) -> dict[str, Any]:
+    """Return `answer` with at most `limit` rows under `key`, those after the one whose id is `cursor`.
 
-    `next_cursor` is null on the last page. Raises LostCursor.
+    Its other keys stay; `next_cursor` is added, null on the last page. Raises LostCursor.
     """
+    rows = answer[key]
     start = 0
     if cursor is not None:
         start = next((index + 1 for index, row in enumerate(rows) if row["id"] == cursor), 0)
@@ -26,4 +27,4 @@ def page(key: str, rows: list[dict[str, Any]], limit: int | None, cursor: str | 
             raise LostCursor
     shown = rows[start:] if limit is None else rows[start : start + limit]
     more = start + len(shown) < len(rows)
-    return {key: shown, "next_cursor": shown[-1]["id"] if more and shown else None}
+    return {**answer, key: shown, "next_cursor": shown[-1]["id"] if more and shown else None}

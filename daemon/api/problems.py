@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -17,8 +16,6 @@ from gitferry.daemon.address import AmbiguousOperation, AmbiguousTask, UnknownOp
 from gitferry.daemon.api.answer import Answer
 from gitferry.daemon.lanes import NoLane, Stopping
 from gitferry.daemon.roster import UnknownRepository
-
-log = logging.getLogger(__name__)
 
 _STATUS: dict[type[GitferryError], HTTPStatus] = {
     UnknownRepository: HTTPStatus.NOT_FOUND,
@@ -38,7 +35,7 @@ def problem(status: int, title: str, detail: str = "", **members: Any) -> Answer
 
 
 def install(app: FastAPI, crash: Callable[[BaseException, str], Path | None]) -> None:
-    """Have `app` answer every failure with a problem document; `crash` keeps reports of our own faults."""
+    """Have `app` answer every failure with a problem document; `crash` logs and keeps our own faults."""
 
     def refused(request: Request, error: Exception) -> Answer:
         assert isinstance(error, GitferryError)  # noqa: S101 - what the handler is registered for
@@ -62,7 +59,6 @@ def install(app: FastAPI, crash: Callable[[BaseException, str], Path | None]) ->
 
     def fault(request: Request, error: Exception) -> Answer:
         report = crash(error, f"answering {request.method} {request.url.path}")
-        log.error("a request failed by a fault of gitferry; report in %s", report, extra={"action": "crash"})
         named = f"Report {report.name} from the state directory's crashes." if report else "The log tells more."
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of gitferry", named, exit_code=3)
 

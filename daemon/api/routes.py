@@ -50,12 +50,12 @@ def task_routes(control: Control) -> APIRouter:
     @router.get("/tasks")
     def tasks(repository: str | None = None, limit: Limit = None, cursor: str | None = None) -> Row:
         """Every task with its push status."""
-        return page("tasks", control.tasks(repository)["tasks"], limit, cursor)
+        return page(control.tasks(repository), "tasks", limit, cursor)
 
     @router.get("/tasks/modified")
     def modified(repository: str | None = None, limit: Limit = None, cursor: str | None = None) -> Row:
         """The tasks that differ from the remote."""
-        return page("tasks", control.tasks(repository, modified=True)["tasks"], limit, cursor)
+        return page(control.tasks(repository, modified=True), "tasks", limit, cursor)
 
     @router.get("/tasks/{task_id}")
     def task(task_id: str) -> Row:
@@ -75,7 +75,7 @@ def task_routes(control: Control) -> APIRouter:
     @router.get("/conflicts")
     def conflicts(repository: str | None = None, limit: Limit = None, cursor: str | None = None) -> Row:
         """The tasks that both sides changed."""
-        return page("conflicts", control.conflicts(repository)["conflicts"], limit, cursor)
+        return page(control.conflicts(repository), "conflicts", limit, cursor)
 
     return router
 
@@ -85,7 +85,7 @@ def push_routes(control: Control) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["push"])
 
     @router.post("/tasks/{task_id}/push-back")
-    def push_back(task_id: str, wish: Annotated[wishes.PushOne, Body()] = wishes.PushOne()) -> Row:  # noqa: B008 - frozen
+    def push_back(task_id: str, wish: Annotated[wishes.Message, Body()] = wishes.Message()) -> Row:  # noqa: B008 - frozen
         """Push one task now and wait for the result."""
         return rows.push_back(control.push([task_id], message=wish.message), control.task(task_id))
 
@@ -95,7 +95,7 @@ def push_routes(control: Control) -> APIRouter:
         return control.push(wish.tasks, all=wish.all, message=wish.message, dry_run=wish.dry_run)
 
     @router.post("/registry/push-all-pending")
-    def push_all_pending(wish: Annotated[wishes.PushPending, Body()] = wishes.PushPending()) -> Row:  # noqa: B008 - frozen
+    def push_all_pending(wish: Annotated[wishes.Message, Body()] = wishes.Message()) -> Row:  # noqa: B008 - frozen
         """Push all that waits, and wait for the results."""
         return control.push([], all=True, message=wish.message)
 
@@ -211,7 +211,7 @@ def operation_routes(control: Control) -> APIRouter:
     @router.get("")
     def operations(repository: str | None = None, limit: Limit = 50, cursor: str | None = None) -> Row:
         """Operations, newest first."""
-        return page("operations", control.log(repository, limit=None)["operations"], limit, cursor)
+        return page(control.log(repository, limit=None), "operations", limit, cursor)
 
     @router.get("/{operation}")
     def operation(operation: str) -> Row:

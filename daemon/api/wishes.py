@@ -20,14 +20,8 @@ class Push(Wish):
     dry_run: bool = False
 
 
-class PushOne(Wish):
-    """Push the task of the route."""
-
-    message: str | None = None
-
-
-class PushPending(Wish):
-    """Push all tasks that wait."""
+class Message(Wish):
+    """The commit message of a push, instead of the template's."""
 
     message: str | None = None
 

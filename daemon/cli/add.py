@@ -13,7 +13,7 @@ import click
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import counted, paint, print_json, printable, progress
+from gitferry.daemon.cli.output import counted, paint, printable, progress
 from gitferry.daemon.cli.results import exit_code, told
 from gitferry.daemon.cli.verb import Verb
 
@@ -64,10 +64,8 @@ def remove(ctx: click.Context, name: str) -> None:
     path = context.settings_path()
     edit.remove_repository(path, name, environ=context.environ)
     context.reload()
-    if context.json:
-        print_json({"removed": name, "settings": str(path)})
-    else:
-        click.echo(f"{printable(name)} is removed from {path}; its files and its history stay as they are")
+    line = f"{printable(name)} is removed from {path}; its files and its history stay as they are"
+    context.show({"removed": name, "settings": str(path)}, [line])
 
 
 def _add_tree(context: Context, path: Path, name: str | None, chosen: dict[str, object], *, yes: bool) -> None:
@@ -196,11 +194,9 @@ def _listed(tasks: list[Mapping[str, Any]], *, versions: bool = False) -> str:
 
 def _conclude(context: Context, entry: Mapping[str, object], settings: Path, *, held: bool) -> None:
     name, running = str(entry["name"]), context.daemon() is not None
-    if context.json:
-        print_json({"repository": dict(entry), "held": held, "settings": str(settings), "daemon": running})
-        return
-    click.echo(f"{printable(name)} is added to {settings}")
+    lines = [f"{printable(name)} is added to {settings}"]
     if held:
-        click.echo(f"  pushes are held until `gitferry resume {printable(name)}` or `gitferry push all`")
+        lines.append(f"  pushes are held until `gitferry resume {printable(name)}` or `gitferry push all`")
     if not running:
-        click.echo(f"  `gitferry run` keeps it in step; `gitferry sync {printable(name)}` does it once")
+        lines.append(f"  `gitferry run` keeps it in step; `gitferry sync {printable(name)}` does it once")
+    context.show({"repository": dict(entry), "held": held, "settings": str(settings), "daemon": running}, lines)

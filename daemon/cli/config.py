@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gitferry.config.errors import GitferryError
-from gitferry.daemon.cli.context import Context, context_of
+from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.output import print_json
 from gitferry.daemon.cli.verb import VerbGroup
 
@@ -21,26 +21,23 @@ def path_(ctx: click.Context) -> None:
     """Print where the settings file is, or would be."""
     context = context_of(ctx)
     path = context.settings_path()
-    if context.json:
-        print_json({"settings": str(path), "exists": path.exists()})
-    else:
-        click.echo(path)
+    context.show({"settings": str(path), "exists": path.exists()}, [str(path)])
 
 
 @config.command()
 @click.pass_context
 def show(ctx: click.Context) -> None:
-    """Print the settings in force: defaults filled in, variables replaced, secrets masked."""
+    """Print the settings in force, secrets masked.
+
+    Defaults are filled in and variables replaced.
+    """
     from gitferry.config.load import load
     from gitferry.config.render import block
     from gitferry.config.shown import shown
 
     context = context_of(ctx)
     settings = shown(load(context.settings_path(), context.environ))
-    if context.json:
-        print_json(settings)
-    else:
-        click.echo("\n".join(block(settings)))
+    context.show(settings, block(settings))
 
 
 @config.command("set")
@@ -65,11 +62,8 @@ def set_(ctx: click.Context, key: str, value: str) -> None:
     context = context_of(ctx)
     path = context.settings_path()
     edit.set_value(path, key, value, environ=context.environ)
-    _reload(context)
-    if context.json:
-        print_json({"settings": str(path), "key": key})
-    else:
-        click.echo(f"{key} is set in {path}")
+    context.reload()
+    context.show({"settings": str(path), "key": key}, [f"{key} is set in {path}"])
 
 
 @config.command()
@@ -91,10 +85,7 @@ def validate(ctx: click.Context) -> None:
         ]
         print_json({"settings": str(path), "valid": False, "faults": faults})
         ctx.exit(error.exit_code)
-    if context.json:
-        print_json({"settings": str(path), "valid": True, "faults": []})
-    else:
-        click.echo(f"{path} is valid")
+    context.show({"settings": str(path), "valid": True, "faults": []}, [f"{path} is valid"])
 
 
 @config.command()
@@ -103,9 +94,3 @@ def schema() -> None:
     from gitferry.config.schema import json_schema
 
     print_json(json_schema())
-
-
-def _reload(context: Context) -> None:
-    daemon = context.daemon()
-    if daemon is not None:
-        daemon.reload()

@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from gitferry.daemon.cli.output import print_json
 
 if TYPE_CHECKING:
-    import click
+    from gitferry.daemon.client import Client
+    from gitferry.daemon.control import Control
 
-#: A JSON object as contracts §3 and §4 describe it.
-Row: TypeAlias = dict[str, Any]
-
-
-class Verbs(Protocol):
-    """What verbs ask. The running daemon's client and the engine in this process both answer it.
-
-    Every method may raise GitferryError.
-    """
-
-    def status(self, repository: str | None = None) -> Row: ...
-    def tasks(self, repository: str | None = None, modified: bool = False) -> Row: ...
-    def push_status(self) -> Row: ...
-    def names(self) -> Row: ...
-    def diff(self, task: str, remote: bool = False) -> Row: ...
-    def push(self, tasks: list[str], all: bool = False, message: str | None = None, dry_run: bool = False) -> Row: ...
-    def pull(self, repositories: list[str]) -> Row: ...
-    def sync(self, repositories: list[str]) -> Row: ...
-    def log(self, repository: str | None = None, limit: int = 50) -> Row: ...
-    def show(self, op: str) -> Row: ...
-    def undo(self, op: str) -> Row: ...
-    def pause(self, repository: str | None = None, seconds: float | None = None) -> Row: ...
-    def resume(self, repository: str | None = None) -> Row: ...
-    def survey_for_add(self, path: str, branch: str | None = None) -> Row: ...
-    def hold(self, path: str) -> Row: ...
-    def release(self, path: str) -> Row: ...
-    def reload(self) -> Row: ...
-    def close(self) -> None: ...
+    #: What verbs ask: the same of the running daemon and of the engine in this process.
+    Verbs: TypeAlias = Client | Control
 
 
 class Context:
@@ -49,17 +28,17 @@ class Context:
         self.json = False
         self.verbose = False
         self.doing = "gitferry"
-        self._daemon: Verbs | None = None
+        self._daemon: Client | None = None
         self._asked_for_daemon = False
-        self._engine: Verbs | None = None
+        self._engine: Control | None = None
 
-    def daemon(self) -> Verbs | None:
+    def daemon(self) -> Client | None:
         """Return the running daemon; None where none answers, or where it keeps other settings than asked for."""
         if not self._asked_for_daemon:
             from gitferry.daemon import client
 
             self._asked_for_daemon = True
-            self._daemon = client.connect(self.environ, self._wanted_settings())
+            self._daemon = client.connect(self.environ, self.config)
         return self._daemon
 
     def control(self) -> Verbs:
@@ -79,7 +58,7 @@ class Context:
         """Return the settings file to edit: the running daemon's own, else the one that would be read."""
         daemon = self.daemon()
         if daemon is not None:
-            return Path(daemon.status()["daemon"]["settings_path"])
+            return Path(daemon.daemon()["settings_path"])
         from gitferry.config.paths import settings_path
 
         return settings_path(self.config, self.environ)
@@ -90,18 +69,20 @@ class Context:
         if daemon is not None:
             daemon.reload()
 
+    def show(self, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
+        """Print the answer: as JSON where that was asked for, else its lines."""
+        if self.json:
+            print_json(dict(answer))
+            return
+        for line in lines:
+            click.echo(line)
+
     def close(self) -> None:
         """End the connection to the daemon, or the engine with its database."""
         for opened in (self._daemon, self._engine):
             if opened is not None:
                 opened.close()
         self._daemon = self._engine = None
-
-    def _wanted_settings(self) -> Path | None:
-        if self.config is not None:
-            return self.config
-        named = self.environ.get("GITFERRY_CONFIG")
-        return Path(named) if named else None
 
 
 def context_of(context: click.Context) -> Context:

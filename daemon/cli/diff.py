@@ -6,7 +6,7 @@ import click
 
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import TASK
-from gitferry.daemon.cli.output import paint, print_json, printable, progress
+from gitferry.daemon.cli.output import paint, printable, progress
 from gitferry.daemon.cli.verb import Verb
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -22,11 +22,7 @@ def diff(ctx: click.Context, task: str, remote: bool) -> None:
     context = context_of(ctx)
     with progress("comparing"):
         answer = context.control().diff(task, remote)
-    if context.json:
-        print_json(answer)
-        return
-    for line in answer["diff"].splitlines():
-        click.echo(_coloured(printable(line, lines=True)))
+    context.show(answer, (_coloured(printable(line, lines=True)) for line in answer["diff"].splitlines()))
 
 
 def _coloured(line: str) -> str:

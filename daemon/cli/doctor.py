@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitferry.daemon.cli.context import context_of
-from gitferry.daemon.cli.output import counted, paint, print_json, printable, progress, width
+from gitferry.daemon.cli.output import counted, paint, printable, progress, width
 from gitferry.daemon.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -36,11 +36,7 @@ def doctor(ctx: click.Context) -> None:
     with progress("examining"):
         daemon = context.daemon()
         checks = examine(context.settings_path(), context.environ, daemon.status() if daemon is not None else None)
-    if context.json:
-        print_json({"checks": [asdict(check) for check in checks]})
-    else:
-        for line in _told(checks):
-            click.echo(line)
+    context.show({"checks": [asdict(check) for check in checks]}, _told(checks))
     ctx.exit(FAILED if any(check.level == "fail" for check in checks) else DONE)
 
 

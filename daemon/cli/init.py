@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from gitferry.daemon.cli.context import context_of
-from gitferry.daemon.cli.output import print_json
 from gitferry.daemon.cli.verb import Verb
 
 # As in config/template.py, which imports pydantic: `gitferry --help` must not. A test keeps the two equal.
@@ -33,8 +32,5 @@ def init(ctx: click.Context, profile: str) -> None:
     context = context_of(ctx)
     path = settings_to_create(context.config, context.environ)
     write.create(path, template(profile))
-    if context.json:
-        print_json({"settings": str(path), "profile": profile})
-    else:
-        click.echo(f"{path} is written, with the {profile} profile")
-        click.echo("  `gitferry add PATH` registers a working tree in it")
+    lines = [f"{path} is written, with the {profile} profile", "  `gitferry add PATH` registers a working tree in it"]
+    context.show({"settings": str(path), "profile": profile}, lines)

@@ -9,8 +9,8 @@ import click
 
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import local, print_json, printable, progress, relative, table
-from gitferry.daemon.cli.results import summary
+from gitferry.daemon.cli.output import local, printable, progress, relative, table
+from gitferry.daemon.cli.results import summary, unreadable
 from gitferry.daemon.cli.verb import Verb
 
 
@@ -23,19 +23,13 @@ def log(ctx: click.Context, repository: str | None, limit: int) -> None:
     context = context_of(ctx)
     with progress("reading the log"):
         answer = context.control().log(repository, limit)
-    if context.json:
-        print_json(answer)
-        return
-    rows = answer["operations"]
-    if not rows:
-        click.echo("No operations yet.")
-        return
     cells = [
         (row["id"], f"{local(row['at'])[:16]}, {relative(row['at'])}", row["repository"], row["cause"], _what(row))
-        for row in rows
+        for row in answer["operations"]
     ]
-    for line in table(("OPERATION", "WHEN", "REPOSITORY", "CAUSE", "WHAT"), cells):
-        click.echo(line)
+    nothing = [] if answer["unreadable"] else ["No operations yet."]
+    context.show(answer, table(("OPERATION", "WHEN", "REPOSITORY", "CAUSE", "WHAT"), cells) if cells else nothing)
+    ctx.exit(unreadable(answer))
 
 
 @click.command(cls=Verb)
@@ -46,14 +40,8 @@ def show(ctx: click.Context, operation: str) -> None:
     context = context_of(ctx)
     with progress("reading the log"):
         answer = context.control().show(operation)
-    if context.json:
-        print_json(answer)
-        return
-    for line in _told(answer["operation"]):
-        click.echo(line)
-    if answer.get("diff"):
-        click.echo()
-        click.echo(printable(answer["diff"], lines=True))
+    diff = ["", printable(answer["diff"], lines=True)] if answer["diff"] else []
+    context.show(answer, [*_told(answer["operation"]), *diff])
 
 
 def _what(row: Mapping[str, Any]) -> str:

@@ -88,6 +88,12 @@ def _explained(error: Exception, context: Context) -> int:
         return error.exit_code
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         error = GitferryError(f"there is no room: {error}", "free some space and try again; nothing was lost")
+    if type(error).__module__ == "_pygit2" and "failed to load certificates" in str(error):
+        # pygit2 looks for the system's certificates while it is imported, also where no server is to be asked.
+        error = GitferryError(
+            f"git's library cannot start without the system's certificates: {error}",
+            "install them (the package ca-certificates), or set SSL_CERT_FILE to a file that holds some",
+        )
     if isinstance(error, GitferryError):
         _tell(error)
         return error.exit_code

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from gitferry.config.units import read_duration
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import local, print_json, printable, progress, relative
+from gitferry.daemon.cli.output import local, printable, progress, relative
+from gitferry.daemon.cli.results import NO_REPOSITORIES, unreadable
 from gitferry.daemon.cli.verb import Verb
 
 
@@ -38,13 +42,10 @@ def pause(ctx: click.Context, repository: str | None, seconds: float | None) -> 
     context = context_of(ctx)
     with progress("pausing"):
         answer = context.control().pause(repository, seconds)
-    if context.json:
-        print_json(answer)
-        return
     until = answer["until"]
     end = f"until {local(until)} ({relative(until)})" if until else "until `gitferry resume`"
-    for name in answer["paused"]:
-        click.echo(f"{printable(name)}: paused {end}")
+    context.show(answer, _lines(answer, "paused", f"paused {end}"))
+    ctx.exit(unreadable(answer))
 
 
 @click.command(cls=Verb)
@@ -55,10 +56,11 @@ def resume(ctx: click.Context, repository: str | None) -> None:
     context = context_of(ctx)
     with progress("resuming"):
         answer = context.control().resume(repository)
-    if context.json:
-        print_json(answer)
-        return
-    for name in answer["resumed"]:
-        click.echo(f"{printable(name)}: resumed")
-    if not answer["resumed"]:
-        click.echo("Nothing was paused or held.")
+    context.show(answer, _lines(answer, "resumed", "resumed"))
+    ctx.exit(unreadable(answer))
+
+
+def _lines(answer: Mapping[str, Any], key: str, done: str) -> list[str]:
+    if not answer[key] and not answer["unreadable"]:
+        return [NO_REPOSITORIES]
+    return [f"{printable(name)}: {done}" for name in answer[key]]

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from gitferry.daemon.cli.context import Context, context_of
+from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import TASK
-from gitferry.daemon.cli.output import counted, paint, print_json, printable, progress, relative, table
+from gitferry.daemon.cli.output import counted, paint, printable, progress, relative, table
 from gitferry.daemon.cli.results import finish, unreadable
 from gitferry.daemon.cli.verb import VerbGroup
 
@@ -29,11 +29,7 @@ def status(ctx: click.Context) -> None:
     context = context_of(ctx)
     with progress("looking at the working trees"):
         answer = context.control().push_status()
-    if context.json:
-        print_json(answer)
-    else:
-        for line in _standing(answer):
-            click.echo(line)
+    context.show(answer, _standing(answer))
     ctx.exit(unreadable(answer))
 
 
@@ -50,7 +46,7 @@ def _standing(answer: Mapping[str, Any]) -> list[str]:
         )
         for row in rows
     ]
-    lines = [", ".join(counts) or "No tasks."]
+    lines = [", ".join(counts)] if counts else [] if answer["unreadable"] else ["No tasks."]
     return [*lines, "", *table(("REPOSITORY", "TASK", "PUSH STATUS", "CHANGED", "WHY"), cells)] if rows else lines
 
 
@@ -81,19 +77,11 @@ def _push(ctx: click.Context, tasks: list[str], *, everything: bool, dry_run: bo
     context = context_of(ctx)
     with progress("planning" if dry_run else "pushing"):
         answer = context.control().push(tasks, all=everything, message=message, dry_run=dry_run)
-    if dry_run:
-        _show_previews(context, answer)
-    else:
+    if not dry_run:
         ctx.exit(finish(context, answer))
-
-
-def _show_previews(context: Context, answer: Mapping[str, Any]) -> None:
-    if context.json:
-        print_json(dict(answer))
-        return
     shown = [line for preview in answer["previews"] for line in preview_lines(preview)]
-    for line in shown or ["Nothing would be pushed."]:
-        click.echo(line)
+    context.show(answer, shown or ["Nothing would be pushed."])
+    ctx.exit(unreadable(answer))
 
 
 def preview_lines(preview: Mapping[str, Any]) -> list[str]:

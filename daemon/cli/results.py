@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from gitferry.daemon.cli.context import Context
-from gitferry.daemon.cli.output import STATE_COLOURS, counted, paint, print_json, printable
+from gitferry.daemon.cli.output import STATE_COLOURS, counted, paint, printable
 
 DONE, FAILED, IN_PART = 0, 1, 4
+NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"
 
 _VERBS = {"push": "pushed", "pull": "pulled", "restore": "restored", "revert": "reverted"}
 _NAMED = frozenset({"conflict", "failed", "awaiting_approval"})
@@ -20,14 +21,8 @@ _NAMES_SHOWN = 8
 def finish(context: Context, answer: Mapping[str, Any]) -> int:
     """Print the results and return the exit code, contracts §3."""
     results: Sequence[Mapping[str, Any]] = answer["results"]
-    if context.json:
-        print_json(dict(answer))
-    else:
-        for result in results:
-            for line in told(result):
-                click.echo(line)
-        if not results:
-            click.echo("no repositories are registered: `gitferry add PATH` adds one")
+    lines = [line for result in results for line in told(result)]
+    context.show(answer, lines or [NO_REPOSITORIES])
     return exit_code(results)
 
 
@@ -90,7 +85,7 @@ def summary(tasks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def unreadable(answer: Mapping[str, Any]) -> int:
-    """Say which repositories a listing could not read, on standard error, and return the exit code."""
+    """Say on standard error which repositories could not be read or changed, and return the exit code."""
     missing: Sequence[Mapping[str, Any]] = answer.get("unreadable") or ()
     for each in missing:
         click.echo(f"{printable(each['repository'])}: {printable(each['error'])}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitferry.daemon.cli.context import context_of
-from gitferry.daemon.cli.output import paint, print_json, progress
+from gitferry.daemon.cli.output import paint, progress
 from gitferry.daemon.cli.verb import VerbGroup
 
 if TYPE_CHECKING:
@@ -53,19 +53,12 @@ def install(ctx: click.Context, user: bool) -> None:
     to_run = _start(manager, changed=written, now=fault is None)
     state = manager.state() if not to_run else None
     notes = [*_first_the_settings(manager, fault), *_notes(scope)]
-    if context.json:
-        row = {"unit": str(path), "scope": scope, "written": written, "enabled": state is not None}
-        print_json(row | {"active": state.active if state else None, "to_run": to_run, "notes": notes})
-        return
-    click.echo(f"{path} {'is written' if written else 'is as it should be'}")
+    lines = [f"{path} {'is written' if written else 'is as it should be'}"]
     if state is not None:
-        click.echo(f"  gitferry.service is {_coloured(state.active)}, and will start with {_beginning(scope)}")
-    else:
-        click.echo(f"  {_no_manager(scope)}; where it can be, run")
-        for line in to_run:
-            click.echo(f"    {line}")
-    for note in notes:
-        click.echo(f"  {note}")
+        lines.append(f"  gitferry.service is {_coloured(state.active)}, and will start with {_beginning(scope)}")
+    row = {"unit": str(path), "scope": scope, "written": written, "enabled": state is not None}
+    row |= {"active": state.active if state else None, "to_run": to_run, "notes": notes}
+    context.show(row, [*lines, *_left_to_do(scope, to_run), *(f"  {note}" for note in notes)])
 
 
 @service.command()
@@ -94,14 +87,9 @@ def uninstall(ctx: click.Context, user: bool) -> None:
             manager.do("daemon-reload")
         else:
             to_run = [manager.command("stop", unit.NAME), manager.command("daemon-reload")]
-    if context.json:
-        print_json({"unit": str(path), "scope": scope, "removed": removed, "to_run": to_run})
-        return
-    click.echo(f"{path} is removed" if removed else f"there is no {path}: nothing to do")
-    if to_run:
-        click.echo(f"  {_no_manager(scope)}; where it can be, run")
-        for line in to_run:
-            click.echo(f"    {line}")
+    line = f"{path} is removed" if removed else f"there is no {path}: nothing to do"
+    row = {"unit": str(path), "scope": scope, "removed": removed, "to_run": to_run}
+    context.show(row, [line, *_left_to_do(scope, to_run)])
 
 
 @service.command()
@@ -120,17 +108,12 @@ def status(ctx: click.Context, user: bool) -> None:
     installed = unit.installed(path) is not None
     state = Manager(scope, context.environ).state()
     notes = _notes(scope) if installed else []
-    if context.json:
-        row = {"unit": str(path), "scope": scope, "installed": installed, "manager": state is not None}
-        row |= {"enabled": state.enabled == "enabled" if state else None, "active": state.active if state else None}
-        print_json(row | {"sub": state.sub if state else None, "pid": state.pid if state else None, "notes": notes})
-    else:
-        again = "gitferry service install" + (" --system" if scope == "system" else "")
-        click.echo(f"unit     {path}" if installed else f"unit     none ({path}); `{again}` writes it")
-        for line in _told(scope, state):
-            click.echo(line)
-        for note in notes:
-            click.echo(f"note     {note}")
+    row = {"unit": str(path), "scope": scope, "installed": installed, "manager": state is not None}
+    row |= {"enabled": state.enabled == "enabled" if state else None, "active": state.active if state else None}
+    row |= {"sub": state.sub if state else None, "pid": state.pid if state else None, "notes": notes}
+    again = "gitferry service install" + (" --system" if scope == "system" else "")
+    line = f"unit     {path}" if installed else f"unit     none ({path}); `{again}` writes it"
+    context.show(row, [line, *_told(scope, state), *(f"note     {note}" for note in notes)])
     ctx.exit(0 if state is not None and state.active == "active" else FAILED)
 
 
@@ -203,6 +186,11 @@ def _notes(scope: Scope) -> list[str]:
         ]
     user = user_name()
     return [] if lingers(user) else [f"it ends when {user} logs out, unless you run: loginctl enable-linger {user}"]
+
+
+def _left_to_do(scope: Scope, to_run: list[str]) -> list[str]:
+    """Return the lines that name the commands for where no manager answers; none where nothing is left."""
+    return [f"  {_no_manager(scope)}; where it can be, run", *(f"    {line}" for line in to_run)] if to_run else []
 
 
 def _beginning(scope: Scope) -> str:

@@ -54,6 +54,7 @@ def _daemon(daemon: Mapping[str, Any]) -> list[str]:
     if daemon["settings_error"]:
         said = printable(daemon["settings_error"], lines=True).replace("\n", "\n  ")
         lines += [paint("The settings have a fault, so the last good ones are used:", "red"), f"  {said}"]
+    lines += [f"note: {printable(note)}" for note in daemon["notes"]]
     return lines
 
 

@@ -9,7 +9,7 @@ import click
 
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import print_json, progress, table
+from gitferry.daemon.cli.output import progress, table
 from gitferry.daemon.cli.results import unreadable
 from gitferry.daemon.cli.verb import Verb
 
@@ -23,11 +23,8 @@ def tasks(ctx: click.Context, repository: str | None, modified: bool) -> None:
     context = context_of(ctx)
     with progress("looking at the working trees"):
         answer = context.control().tasks(repository, modified)
-    if context.json:
-        print_json(answer)
-    else:
-        for line in _listed(answer["tasks"], modified=modified):
-            click.echo(line)
+    rows = answer["tasks"]
+    context.show(answer, _listed(rows, modified=modified) if rows or not answer["unreadable"] else [])
     ctx.exit(unreadable(answer))
 
 

@@ -172,7 +172,7 @@ def test_problems_become_the_errors_they_were(served: tuple[Client, Raw]) -> Non
 
 
 def test_a_fault_of_ours_leaves_a_crash_file_and_tells_nothing(
-    served: tuple[Client, Raw], monkeypatch: pytest.MonkeyPatch
+    served: tuple[Client, Raw], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(self: Ledger) -> list[str]:
         raise ZeroDivisionError("token=ghp_0123456789abcdefghijABCDEFGHIJ012345")
@@ -183,6 +183,8 @@ def test_a_fault_of_ours_leaves_a_crash_file_and_tells_nothing(
         client.names()
     assert fault.value.exit_code == 3
     assert "ZeroDivisionError" not in str(fault.value)
+    said = [record for record in caplog.records if getattr(record, "action", "") == "crash"]
+    assert [record.levelname for record in said] == ["ERROR"]  # once, wherever it was met
     reports = list((Path(os.environ["GITFERRY_STATE_DIR"]) / "crashes").iterdir())
     assert len(reports) == 1 and reports[0].name in str(fault.value)
     text = reports[0].read_text()
@@ -202,8 +204,10 @@ def test_a_slow_crossing_does_not_delay_status(served: tuple[Client, Raw], work:
     client, raw = served
     client.sync()
     (work.root / ".git" / "gitferry").mkdir(exist_ok=True)
-    holder = subprocess.Popen(["flock", str(work.root / ".git" / "gitferry" / "lock"), "cat"], stdin=subprocess.PIPE)
+    held = ["flock", str(work.root / ".git" / "gitferry" / "lock"), "sh", "-c", "echo held; cat"]
+    holder = subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
         waiting = threading.Thread(target=lambda: raw.post("/api/v1/repositories/work/sync"))
         waiting.start()
         waiting.join(0.3)

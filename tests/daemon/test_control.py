@@ -136,6 +136,9 @@ def test_diff_log_show_and_undo(control: Control, clone: Callable[..., Repo], re
     assert remote.try_git("show", "main:notes.txt").returncode != 0
     assert here.path("notes.txt").read_text() == "mine\n"
     assert control.log()["operations"][0]["undoes"] == newest["id"]
+    write_settings(entry(here) | {"name": "renamed"})
+    control.reload()
+    assert control.show(newest["id"])["operation"]["repository"] == "renamed"
 
 
 def test_pause_resume_and_hold(control: Control, clone: Callable[..., Repo]) -> None:
@@ -146,7 +149,7 @@ def test_pause_resume_and_hold(control: Control, clone: Callable[..., Repo]) -> 
     assert paused["paused"] == ["here"] and paused["until"].endswith("Z")
     row = control.status("here")["repositories"][0]
     assert (row["state"], row["paused_until"]) == ("paused", paused["until"])
-    assert control.resume() == {"resumed": ["here"]}
+    assert control.resume()["resumed"] == ["here"]
     assert control.status("here")["repositories"][0]["state"] == "healthy"
     assert control.hold(str(here.root)) == {"held": True}
     here.write("notes.txt", "mine\n")
@@ -185,6 +188,97 @@ def test_a_registered_url_is_cloned_once(control: Control, remote: Repo, tmp_pat
     tree.rename(tmp_path / "unmounted")
     again = only(control.sync())
     assert again["state"] != "healthy" and not tree.exists()
+
+
+def test_another_repository_in_its_place_waits_until_resumed(
+    control: Control, clone: Callable[..., Repo], remote: Repo, tmp_path: Path
+) -> None:
+    here = clone("here")
+    write_settings(entry(here))
+    assert only(control.sync())["state"] == "healthy"
+    here.root.rename(tmp_path / "away")
+    other = Repo.clone(remote.root, tmp_path / "other.git", "--bare")
+    Repo.clone(other.root, here.root)
+    here.write("notes.txt", "not for this remote\n")
+    before = other.tip("main")
+    with Control(None, os.environ) as later:
+        result = only(later.sync())
+        assert result["state"] == "waiting" and str(other.root) in result["waiting_for"]
+        assert "resume" in result["hint"]
+        row = later.status()["repositories"][0]
+        assert (row["state"], row["waiting_for"]) == ("waiting", result["waiting_for"])
+        assert other.tip("main") == before
+        later.resume("here")
+        assert only(later.sync())["state"] == "healthy"
+        assert other.git("show", "main:notes.txt") == "not for this remote"
+
+
+def test_a_new_clone_in_its_place_pulls_and_holds_its_pushes(
+    control: Control, clone: Callable[..., Repo], remote: Repo, tmp_path: Path
+) -> None:
+    here = clone("here")
+    write_settings(entry(here))
+    control.sync()
+    here.root.rename(tmp_path / "away")
+    clone("here")
+    there = clone("there")
+    there.write("theirs.txt", "theirs\n")
+    there.commit("theirs")
+    there.push("origin", "main")
+    here.write("notes.txt", "mine\n")
+    before = remote.tip("main")
+    with Control(None, os.environ) as later:
+        assert only(later.sync())["commits"] == []
+        assert here.read("theirs.txt") == "theirs\n"
+        assert remote.tip("main") == before
+        assert later.status()["repositories"][0]["held"] is True
+        later.resume()
+        assert len(only(later.sync())["commits"]) == 1
+
+
+def test_a_tree_that_was_moved_is_the_same_repository(
+    control: Control, clone: Callable[..., Repo], remote: Repo, tmp_path: Path
+) -> None:
+    here = clone("here")
+    write_settings(entry(here))
+    control.sync()
+    shutil.copytree(here.root, tmp_path / "copy", symlinks=True)
+    shutil.rmtree(here.root)
+    (tmp_path / "copy").rename(here.root)
+    here.write("notes.txt", "mine\n")
+    with Control(None, os.environ) as later:
+        assert len(only(later.sync())["commits"]) == 1
+
+
+def test_settings_that_are_not_acted_on_yet_are_noted(control: Control, clone: Callable[..., Repo]) -> None:
+    here = clone("here")
+    write_settings(entry(here))
+    assert control.status()["daemon"]["notes"] == []
+    write_settings(entry(here, pushback={"secrets": "warn"}))
+    control.reload()
+    (note,) = control.status()["daemon"]["notes"]
+    assert note.startswith("repositories.here.pushback.secrets: not acted on yet")
+
+
+def test_one_unreadable_repository_keeps_no_other_from_a_verb(control: Control, clone: Callable[..., Repo]) -> None:
+    good = clone("good")
+    write_settings({"name": "gone", "path": str(good.root.parent / "gone")}, entry(good))
+    control.sync(["good"])
+    paused = control.pause()
+    assert (paused["paused"], [row["repository"] for row in paused["unreadable"]]) == (["good"], ["gone"])
+    resumed = control.resume()
+    assert (resumed["resumed"], [row["repository"] for row in resumed["unreadable"]]) == (["good"], ["gone"])
+    good.write("notes.txt", "mine\n")
+    dry = control.push([], all=True, dry_run=True)
+    assert [each["repository"] for each in dry["previews"]] == ["good"]
+    assert [row["repository"] for row in dry["unreadable"]] == ["gone"]
+    assert [row["repository"] for row in control.log()["unreadable"]] == ["gone"]
+    for verb in (control.pause, control.resume, control.log):
+        with pytest.raises(GitferryError):
+            verb("gone")
+    with pytest.raises(UnknownOperation) as unknown:
+        control.undo("ffffff")
+    assert "gone could not be read" in unknown.value.hint
 
 
 def test_deleting_the_state_loses_nothing(clone: Callable[..., Repo]) -> None:

@@ -316,9 +316,34 @@ def test_credentials_in_settings_that_others_can_read(tmp_path: Path) -> None:
     row = {"path": str(tmp_path / "work"), "url": "https://git.example.org/tasks.git", "auth": auth}
     settings.write_text(json.dumps({"version": 1, "repositories": [row]}))
     settings.chmod(0o644)
-    assert [check.level for check in service.settings(settings, os.environ)[1]] == ["ok", "warn"]
+    assert [check.what for check in service.settings(settings, os.environ)[1] if "other users" in check.what]
     settings.chmod(0o600)
-    assert [check.level for check in service.settings(settings, os.environ)[1]] == ["ok"]
+    assert not [check.what for check in service.settings(settings, os.environ)[1] if "other users" in check.what]
+
+
+def test_settings_that_are_not_acted_on_yet(tmp_path: Path, clone: Clone) -> None:
+    repo = clone("work")
+    settings = tmp_path / "config.yaml"
+    row = {"path": str(repo.root), "pushback": {"branch_strategy": "feature_branch"}}
+    settings.write_text(json.dumps({"version": 1, "repositories": [row]}))
+    checks = [check for check in service.settings(settings, os.environ)[1] if "not acted on yet" in check.what]
+    # The defaults that ask for more than happens are told too, once for all repositories.
+    assert [check.what.partition(":")[0] for check in checks] == [
+        "defaults.pushback.conflict_strategy",
+        "repositories.work.pushback.branch_strategy",
+        "defaults.pushback.secrets",
+    ]
+    assert all(check.level == "warn" for check in checks)
+    answer = {"settings_error": None, "version": "1", "pid": 1, "notes": [checks[1].what]}
+    assert service.daemon(answer, "1").level == "warn"
+    assert service.daemon(answer, "1", {checks[1].what}).level == "ok"
+
+
+def test_unsigned_commits_where_git_is_to_sign(examined: Examined, clone: Clone) -> None:
+    repo = clone("work")
+    assert "sign" not in examined(repo)
+    repo.git("config", "commit.gpgsign", "true")
+    assert "unsigned" in examined(repo)["sign"].what
 
 
 def test_the_verb(clone: Clone, tmp_path: Path) -> None:

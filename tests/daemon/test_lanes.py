@@ -218,9 +218,7 @@ def test_a_hanging_host_does_not_occupy_the_pool(engines: Engines) -> None:
     assert lanes.stop(threading.Event())
 
 
-def test_an_exception_is_a_failing_outcome_with_a_report_and_stops_no_other(
-    lanes: Lanes, engines: Engines, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_exception_is_a_failing_outcome_with_a_report_and_stops_no_other(lanes: Lanes, engines: Engines) -> None:
     def broken(repository: Repository, request: Request) -> Outcome:
         if repository.name == "bad":
             raise ZeroDivisionError("ours")
@@ -229,11 +227,10 @@ def test_an_exception_is_a_failing_outcome_with_a_report_and_stops_no_other(
     engines.act = broken
     lanes.put(repository("bad", retry={"initial": "1h", "max": "2h"}))
     lanes.put(repository("good"))
-    with caplog.at_level(logging.ERROR):
-        bad = lanes.submit("bad", watched("x")).result(5)
+    bad = lanes.submit("bad", watched("x")).result(5)
     assert (bad.state, bad.retry) == (State.FAILING, True)
     assert "ZeroDivisionError" in (bad.error or "")
-    assert "crash.txt" in (bad.hint or "") and "crash.txt" in caplog.text
+    assert "crash.txt" in (bad.hint or "")
     assert [type(error) for error in engines.crashes] == [ZeroDivisionError]
     assert lanes.submit("good", watched("x")).result(5).state is State.HEALTHY
     assert lanes.submit("bad", watched("x")).result(5).state is State.FAILING

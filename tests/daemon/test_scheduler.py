@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from gitferry.config.cron import read_cron
-from gitferry.config.model import Pull
+from gitferry.config.model import Pull, Repository, Watch
 from gitferry.daemon.scheduler import AtTrigger, ClockWatch, EveryTrigger, PullScheduler
+from gitferry.pushback.outcome import Request
 from gitferry.repos.schedule import At, Every, alternatives
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -26,6 +28,19 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "did not happen"
         time.sleep(0.01)
+
+
+def repository(name: str, pull: Pull | None = None, reconcile: float | None = None) -> Repository:
+    watch = Watch(enabled=False) if reconcile is None else Watch(reconcile=reconcile)
+    return Repository(name=name, path=Path("/srv") / name, pull=pull or Pull(), watch=watch)
+
+
+def scheduler(wish: Callable[[str, Request], None], chance: random.Random | None = None) -> PullScheduler:
+    return PullScheduler(wish, lambda name: None, chance=chance)
+
+
+def nothing(name: str, request: Request) -> None:
+    """A wish that nobody hears."""
 
 
 def no_chance() -> float:
@@ -89,9 +104,9 @@ def test_an_interval_goes_on_from_its_last_run_and_is_one_run_after_a_sleep() ->
 def test_the_same_chance_gives_the_same_first_runs() -> None:
     def firsts(seed: int) -> list[float]:
         began = datetime.now(UTC)
-        pulls = PullScheduler(lambda name: None, chance=random.Random(seed))
+        pulls = scheduler(nothing, random.Random(seed))
         for number in range(20):
-            pulls.set(str(number), Pull())
+            pulls.put(repository(str(number)))
         runs = [pulls.next_run(str(number)) for number in range(20)]
         return [(run - began).total_seconds() for run in runs if run is not None]
 
@@ -108,25 +123,28 @@ def test_pulls_and_reconciles_only_enqueue_in_one_thread() -> None:
     reconciled: list[str] = []
     threads: set[int] = set()
 
-    def pull(name: str) -> None:
-        threads.add(threading.get_ident())
-        pulled.append(name)
+    refreshed: list[str] = []
 
-    def reconcile(name: str) -> None:
+    def wish(name: str, request: Request) -> None:
         threads.add(threading.get_ident())
-        reconciled.append(name)
+        if request == Request("schedule", fetch=True):
+            pulled.append(name)
+        else:
+            assert request == Request("reconcile")
+            reconciled.append(name)
 
     before = threading.active_count()
-    pulls = PullScheduler(pull, reconcile, chance=random.Random(1))
-    pulls.set("a", Pull(every=1.0, jitter=0.0), 1.0)
-    pulls.set("b", Pull(every=1.0, jitter=0.0), 1.0)
-    pulls.set("never", Pull(enabled=False))
+    pulls = PullScheduler(wish, refreshed.append, chance=random.Random(1))
+    pulls.put(repository("a", Pull(every=1.0, jitter=0.0), 1.0))
+    pulls.put(repository("b", Pull(every=1.0, jitter=0.0), 1.0))
+    pulls.put(repository("never", Pull(enabled=False)))
     pulls.start()
     until(lambda: len(pulled) >= 4 and len(reconciled) >= 4)
     assert threading.active_count() == before + 3  # the scheduler, its pool of one, the look at the clock
     pulls.stop()
     assert threading.active_count() == before
     assert {*pulled} == {*reconciled} == {"a", "b"}
+    assert refreshed == reconciled
     assert len(threads) == 1
     count = len(pulled)
     time.sleep(0.2)
@@ -134,14 +152,14 @@ def test_pulls_and_reconciles_only_enqueue_in_one_thread() -> None:
 
 
 def test_a_reload_moves_only_what_changed() -> None:
-    pulls = PullScheduler(lambda name: None, lambda name: None)
+    pulls = scheduler(nothing)
     pulls.start()
     try:
-        pulls.set("same", Pull(), 900.0)
-        pulls.set("other", Pull(), 900.0)
+        pulls.put(repository("same", Pull(), 900.0))
+        pulls.put(repository("other", Pull(), 900.0))
         same, other = pulls.next_run("same"), pulls.next_run("other")
-        pulls.set("same", Pull(), 900.0)
-        pulls.set("other", Pull(at="0 3 1 1 *"), 900.0)
+        pulls.put(repository("same", Pull(), 900.0))
+        pulls.put(repository("other", Pull(at="0 3 1 1 *"), 900.0))
         assert pulls.next_run("same") == same
         moved = pulls.next_run("other")
         assert other is not None
@@ -149,10 +167,10 @@ def test_a_reload_moves_only_what_changed() -> None:
         assert moved - other > timedelta(0)
         assert moved.tzinfo is UTC
         assert (moved.astimezone(pulls.zone).month, moved.astimezone(pulls.zone).hour) == (1, 3)
-        pulls.set("other", Pull(enabled=False))
+        pulls.put(repository("other", Pull(enabled=False)))
         assert pulls.next_run("other") is None
-        pulls.remove("same")
-        pulls.remove("same")
+        pulls.drop("same")
+        pulls.drop("same")
         assert pulls.next_run("same") is None
         assert pulls.next_run("unknown") is None
     finally:
@@ -162,14 +180,14 @@ def test_a_reload_moves_only_what_changed() -> None:
 def test_one_job_in_trouble_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     pulled: list[str] = []
 
-    def pull(name: str) -> None:
+    def wish(name: str, request: Request) -> None:
         if name == "bad":
             raise RuntimeError("no room")
         pulled.append(name)
 
-    pulls = PullScheduler(pull)
+    pulls = scheduler(wish)
     for name in ("bad", "good"):
-        pulls.set(name, Pull(every=1.0))
+        pulls.put(repository(name, Pull(every=1.0)))
     pulls.start()
     until(lambda: len(pulled) >= 2)
     pulls.stop()
@@ -178,8 +196,8 @@ def test_one_job_in_trouble_stops_no_other(caplog: pytest.LogCaptureFixture) -> 
 
 def test_a_clock_set_back_delays_no_pull(monkeypatch: pytest.MonkeyPatch) -> None:
     pulled: list[str] = []
-    pulls = PullScheduler(pulled.append)
-    pulls.set("a", Pull(every=1.0, jitter=0.0))
+    pulls = scheduler(lambda name, request: pulled.append(name))
+    pulls.put(repository("a", Pull(every=1.0, jitter=0.0)))
     job = pulls._scheduler.get_job("pull a")
     job.modify(next_run_time=datetime.now(UTC) + timedelta(hours=2))  # as if planned before the clock was set back
     lead = iter([7200.0, 7200.0])
@@ -210,7 +228,7 @@ def test_small_steps_and_steps_forward_move_nothing() -> None:
 
 @pytest.mark.parametrize(("zone", "read"), [("Nowhere/AtAll", "UTC"), ("Europe/Berlin", "Europe/Berlin")])
 def test_the_machines_time_zone_is_taken_and_a_broken_one_is_utc(zone: str, read: str) -> None:
-    program = "from gitferry.daemon.scheduler import PullScheduler; print(PullScheduler(print).zone)"
+    program = "from gitferry.daemon.scheduler import PullScheduler; print(PullScheduler(print, print).zone)"
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         env={**os.environ, "TZ": zone, "PYTHONPATH": os.pathsep.join(sys.path)},

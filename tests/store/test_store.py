@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from gitferry.pushback.outcome import PushStatus, State
-from gitferry.store.faults import AmbiguousOperation
 from gitferry.store.rows import KnownPath, OutcomeLike, TaskLike
 from gitferry.store.store import Store
-from gitferry.tests.store.values import NOON, operation, outcome, task
+from gitferry.tests.store.values import NOON, outcome, task
 
 
 @pytest.fixture
@@ -48,7 +47,6 @@ def test_a_saved_outcome_comes_back_after_reopening(url: str) -> None:
         offline=True,
         notes=("hooks are skipped: pre-commit",),
         tasks=(task("a"), task("b", status=PushStatus.CONFLICT)),
-        operation=operation("op1"),
     )
     with Store(url) as store:
         store.save_outcome(saved)
@@ -60,31 +58,18 @@ def test_a_saved_outcome_comes_back_after_reopening(url: str) -> None:
         assert (row.waiting_for, row.last_error, row.hint) == (saved.waiting_for, saved.error, saved.hint)
         assert (row.offline, row.notes, row.last_crossing_at) == (True, saved.notes, NOON)
         assert [(each.name, each.push_status) for each in store.tasks()] == [("a", "pending"), ("b", "conflict")]
-        found = store.operation("op1")
-        assert found is not None
-        assert [(each.name, each.action, each.files) for each in found.tasks] == [
-            ("b", "push", ("b/metadata.json", "b/run.sh")),
-            ("a", "pull", ()),
-        ]
-        assert (found.at, found.commits, found.undoable) == (NOON, ("1" * 40,), True)
 
 
 def test_a_later_outcome_replaces_what_it_tells_and_keeps_the_rest(store: Store) -> None:
-    pushed = replace(task("a"), last_registry_sync=NOON, commit="1" * 40, reason="too large")
+    pushed = replace(task("a"), last_registry_sync=NOON, commit="1" * 40)
     store.save_outcome(outcome(error="offline", tasks=(pushed, task("b"))))
     store.save_outcome(outcome(branch="topic", tasks=(task("a", status=PushStatus.COMPLETED),)))
     row = store.repository("tasks")
     assert row is not None
-    assert (row.branch, row.first_branch, row.last_error) == ("topic", "main", None)
+    assert (row.branch, row.last_error) == ("topic", None)
     first, second = store.tasks("tasks")
-    assert (first.push_status, first.reason, first.last_registry_sync, first.commit) == (
-        "completed",
-        None,
-        NOON,
-        "1" * 40,
-    )
+    assert (first.push_status, first.last_registry_sync, first.commit) == ("completed", NOON, "1" * 40)
     assert second.push_status == "pending"
-    assert store.counts() == {"completed": 1, "pending": 1}
 
 
 def test_times_come_back_in_utc_and_need_a_zone(store: Store) -> None:
@@ -100,12 +85,11 @@ def test_times_come_back_in_utc_and_need_a_zone(store: Store) -> None:
 
 @pytest.mark.parametrize("odd", ["caf\udce9", "a\nb", "tab\t", "\x01already", "nul\0", "☃", "'; DROP TABLE tasks; --"])
 def test_any_name_that_a_path_can_have_survives(store: Store, odd: str) -> None:
-    change = replace(operation("op"), tasks=(replace(operation("op").tasks[0], name=odd, path=odd, files=(odd,)),))
-    store.save_outcome(outcome(tasks=(replace(task("a"), name=odd, path=odd, reason=odd),), operation=change, hint=odd))
+    store.save_outcome(outcome(tasks=(replace(task("a"), name=odd),), hint=odd, notes=(odd,)))
     (row,) = store.tasks()
-    assert (row.name, row.path, row.reason) == (odd, odd, odd)
-    (saved,) = store.operations()
-    assert (saved.tasks[0].name, saved.tasks[0].files) == (odd, (odd,))
+    assert row.name == odd
+    (saved,) = store.repositories()
+    assert (saved.hint, saved.notes) == (odd, (odd,))
 
 
 def test_a_survey_replaces_the_tasks_of_its_repository_only(store: Store) -> None:
@@ -122,53 +106,17 @@ def test_a_survey_replaces_the_tasks_of_its_repository_only(store: Store) -> Non
     assert (unseen.state, unseen.last_crossing_at) == ("unknown", None)
 
 
-def test_operations_are_listed_newest_first_and_rebuilt(store: Store) -> None:
-    store.replace_operations("tasks", [operation(f"op{number}", minutes=number) for number in range(5)])
-    store.replace_operations("other", [operation("op9", "other", minutes=2)])
-    assert [row.id for row in store.operations("tasks", limit=2)] == ["op4", "op3"]
-    assert [row.id for row in store.operations(limit=4)] == ["op4", "op3", "op9", "op2"]
-    store.replace_operations("tasks", [operation("op7")])
-    assert [row.id for row in store.operations("tasks")] == ["op7"]
-    assert len(store.operations("tasks")[0].tasks) == 2
-    assert [row.id for row in store.operations("other")] == ["op9"]
-
-
-def test_an_operation_is_found_by_an_abbreviation_that_fits_one(store: Store) -> None:
-    store.replace_operations("tasks", [operation("abc1"), operation("abc2"), operation("abc"), operation("d_1")])
-    found = [store.operation(id) for id in ("abc1", "d", "abc", "x", "", "%", "__1")]
-    assert [None if row is None else row.id for row in found] == ["abc1", "d_1", "abc", None, None, None, None]
-    with pytest.raises(AmbiguousOperation) as error:
-        store.operation("ab")
-    assert "abc1 (tasks)" in error.value.hint
-
-
-def test_two_copies_of_a_repository_may_hold_the_same_operation(store: Store) -> None:
-    for copy in ("one", "two"):
-        store.save_outcome(outcome(copy, operation=operation("same", copy)))
-    assert len(store.operations()) == 2
-    with pytest.raises(AmbiguousOperation):
-        store.operation("same")
-
-
-def test_saving_an_operation_again_changes_it(store: Store) -> None:
-    store.save_outcome(outcome(operation=operation("op")))
-    store.save_outcome(outcome(operation=replace(operation("op"), undoable=False)))
-    (row,) = store.operations()
-    assert (row.undoable, len(row.tasks)) == (False, 2)
-
-
-def test_forgetting_takes_tasks_and_operations_along(store: Store) -> None:
+def test_forgetting_takes_tasks_along(store: Store) -> None:
     for name in ("tasks", "other"):
-        store.save_outcome(outcome(name, tasks=(task("a", name),), operation=operation(f"op-{name}", name)))
+        store.save_outcome(outcome(name, tasks=(task("a", name),)))
     store.forget("tasks")
     assert [row.name for row in store.repositories()] == ["other"]
     assert [row.repository for row in store.tasks()] == ["other"]
-    assert [row.id for row in store.operations()] == ["op-other"]
     store.forget("never seen")
 
 
 def test_the_root_is_remembered_whatever_a_crossing_says(store: Store) -> None:
-    root = KnownPath("/srv/tasks", 2**63 + 5, 2**64 - 1)
+    root = KnownPath("/srv/tasks", 2**63 + 5, 2**64 - 1, "https://git.example.org/tasks.git")
     store.remember_root("tasks", root)
     store.save_outcome(outcome())
     row = store.repository("tasks")
@@ -183,7 +131,7 @@ def test_many_threads_lose_no_outcome(store: Store) -> None:
         try:
             for number in range(100):
                 name = f"{thread}-{number}"
-                store.save_outcome(outcome(tasks=(task(name),), operation=operation(name)))
+                store.save_outcome(outcome(tasks=(task(name),)))
         except BaseException as error:
             failures.append(error)
 
@@ -194,4 +142,3 @@ def test_many_threads_lose_no_outcome(store: Store) -> None:
         thread.join()
     assert failures == []
     assert len(store.tasks("tasks")) == 800
-    assert len(store.operations("tasks")) == 800

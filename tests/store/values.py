@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from gitferry.pushback.outcome import Operation, Outcome, PushStatus, State, TaskChange, TaskState
+from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
 
 NOON = datetime(2025, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -19,29 +19,6 @@ def task(name: str, repository: str = "tasks", status: PushStatus = PushStatus.P
         kind="directory",
         version="1.0",
         push_status=status,
-    )
-
-
-def operation(id: str, repository: str = "tasks", minutes: int = 0) -> Operation:
-    """Return an operation that pushed two tasks, `minutes` after noon."""
-    return Operation(
-        id=id,
-        repository=repository,
-        at=NOON + timedelta(minutes=minutes),
-        cause="watch",
-        kind="sync",
-        host="desk",
-        user="ada",
-        tasks=(
-            TaskChange(f"{repository}-b", "b", "b", "push", ("b/metadata.json", "b/run.sh")),
-            TaskChange(f"{repository}-a", "a", "a", "pull"),
-        ),
-        commits=("1" * 40,),
-        head_before="0" * 40,
-        head_after="1" * 40,
-        upstream_before="0" * 40,
-        upstream_after="1" * 40,
-        undoable=True,
     )
 
 

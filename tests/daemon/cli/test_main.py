@@ -92,6 +92,7 @@ def test_a_fault_of_ours_is_code_3_and_leaves_a_private_report(
     (report,) = (state_dir(os.environ) / "crashes").iterdir()
     assert str(report) in said
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert stat.S_IMODE(state_dir(os.environ).stat().st_mode) == 0o700
     text = report.read_text()
     assert "RuntimeError" in text and "gitferry tasks" in text
     assert "sesame" not in text + said
@@ -140,6 +141,17 @@ def test_a_full_disk_is_no_fault_of_ours() -> None:
         done = subprocess.run([*COMMAND, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert "no room" in done.stderr
+
+
+@pytest.mark.parametrize("verb", [["status"], ["run"]])
+def test_a_machine_without_certificates_is_told_what_to_install(settings: Path, verb: list[str]) -> None:
+    settings.parent.mkdir(parents=True)
+    settings.write_text("version: 1\nrepositories: []\n")
+    nowhere = {"SSL_CERT_FILE": "/no/such/file", "SSL_CERT_DIR": "/no/such/directory"}
+    done = subprocess.run([*COMMAND, *verb], env=os.environ | nowhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("error: ") and "ca-certificates" in done.stderr
+    assert not (state_dir(os.environ) / "crashes").exists()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

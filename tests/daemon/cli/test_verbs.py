@@ -168,6 +168,23 @@ def test_an_unreachable_remote_is_code_1(place: Place) -> None:
     assert "work: failed" in said.out
 
 
+@pytest.mark.parametrize("arguments", [["tasks"], ["tasks", "--modified"], ["push", "status"], ["log"]])
+def test_a_repository_that_is_gone_is_named_and_is_code_4(place: Place, arguments: list[str]) -> None:
+    place.tree.root.rename(place.tree.root.with_name("away"))
+    said = place.run(*arguments, code=4)
+    assert said.err.startswith("work: ") and str(place.tree.root) in said.err
+    assert said.out == ""  # nobody knows whether there is nothing
+    answer = place.run(*arguments, "--json", code=4).json
+    assert [each["repository"] for each in answer["unreadable"]] == ["work"]
+
+
+@pytest.mark.parametrize("arguments", [["undo", "ffff"], ["diff", "no-such-task"], ["push", "task", "no-such-task"]])
+def test_what_is_not_found_may_be_in_a_repository_that_is_gone(place: Place, arguments: list[str]) -> None:
+    place.tree.root.rename(place.tree.root.with_name("away"))
+    said = place.run(*arguments, code=1)
+    assert "work could not be read" in said.err
+
+
 def test_pause_holds_and_resume_ends(place: Place) -> None:
     answer = place.run("pause", "work", "--for", "2h", "--json").json
     assert answer["paused"] == ["work"] and INSTANT.fullmatch(answer["until"])

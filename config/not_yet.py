@@ -1,0 +1,142 @@
+"""Settings that are read and checked, and not acted on yet: what happens instead, told wherever people look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gitferry.config.model import Defaults, Settings
+
+_NAMED = 3  # places that are listed
+_ATTRIBUTES = {"schema": "schema_"}  # pydantic has a `schema` of its own
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """`key` as docs/settings.md heads it. `asks` says whether a value asks for more than happens."""
+
+    key: str
+    instead: str
+    remedy: str
+    asks: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One of them that settings in force ask for, and where."""
+
+    setting: NotYet
+    places: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """The sentence that tells it."""
+        more = f" and {len(self.places) - _NAMED} more" if len(self.places) > _NAMED else ""
+        return f"{', '.join(self.places[:_NAMED])}{more}: not acted on yet, {self.setting.instead}"
+
+
+def _other_than(value: object) -> Callable[[Any], bool]:
+    return lambda given: given != value
+
+
+NOT_YET = (
+    NotYet(
+        "daemon.http",
+        "the API is served on the Unix socket only, not on TCP",
+        "`enabled: false`, and ask the socket",
+        lambda http: http.enabled,
+    ),
+    NotYet(
+        "defaults.tasks.schema",
+        "manifests are not checked against a schema",
+        "check them before they are saved, by the editor or a hook of your own",
+        _other_than(None),
+    ),
+    NotYet(
+        "defaults.pushback.conflict_strategy",
+        "conflicts are held for you as under `fail`",
+        "nothing, if that will do: `conflict_strategy: fail` says the same",
+        _other_than("fail"),
+    ),
+    NotYet(
+        "defaults.pushback.branch_strategy",
+        "nothing is pushed under `feature_branch`",
+        "`branch_strategy: main` pushes to the tracked branch",
+        _other_than("main"),
+    ),
+    NotYet(
+        "defaults.pushback.pr_template",
+        "no pull requests are made",
+        "leave it out until then",
+        _other_than(Defaults().pushback.pr_template),
+    ),
+    NotYet(
+        "defaults.pushback.secrets",
+        "nothing is scanned for credentials",
+        "keep them out of the tasks: `tasks: {exclude: [...]}` for files that hold some; `secrets: off` says the same",
+        _other_than("off"),
+    ),
+    NotYet(
+        "defaults.pushback.hooks",
+        "the repository's hooks are skipped",
+        "`hooks: skip` says the same",
+        _other_than("skip"),
+    ),
+    NotYet(
+        "defaults.pushback.sign",
+        "gitferry's commits are unsigned, whatever git's settings say",
+        "`sign: never` says the same",
+        # Only git's own settings tell whether `inherit` asks for anything: doctor reads them.
+        lambda sign: False,
+    ),
+    NotYet(
+        "repositories[].auth",
+        "git signs in by itself, with the credentials it has",
+        "give them to git (gitcredentials(7)), or the key to ssh (ssh_config(5), IdentityFile)",
+        _other_than(None),
+    ),
+    NotYet("notifications", "nobody is notified", "look at `gitferry status`, or at the log", _other_than(())),
+)
+
+
+def at(key: str) -> NotYet | None:
+    """Return what happens instead of the setting `key`, None where it is acted on."""
+    return next((each for each in NOT_YET if each.key == key), None)
+
+
+def asked(settings: Settings, *, by_default: bool = False) -> tuple[Asked, ...]:
+    """Return what these settings ask for and do not get yet.
+
+    That is what was set to another value than the default; with `by_default`, what a default asks for as well.
+    """
+    found = ((each, _places(each, settings, by_default)) for each in NOT_YET)
+    return tuple(Asked(each, places) for each, places in found if places)
+
+
+def _places(setting: NotYet, settings: Settings, by_default: bool) -> tuple[str, ...]:
+    """Return where it is asked for, as `config set` names it. What a repository inherits is named where it is set."""
+    top, _, rest = setting.key.partition(".")
+    scopes: dict[str, object] = {}
+    inherited = usual = None
+    if top == "defaults":
+        scopes["defaults"] = settings.defaults
+        inherited, usual = _value(settings.defaults, rest), _value(Defaults(), rest)
+    if top in ("defaults", "repositories[]"):
+        scopes |= {f"repositories.{each.name}": each for each in settings.repositories}
+    else:
+        scopes[top] = getattr(settings, top)
+    found = []
+    for place, section in scopes.items():
+        value = _value(section, rest)
+        own = place == top or value != inherited
+        if own and setting.asks(value) and (by_default or value != usual):
+            found.append(f"{place}.{rest}" if rest else place)
+    return tuple(found)
+
+
+def _value(section: object, path: str) -> Any:
+    """Return what stands at the dotted `path` in a section, the section itself for an empty one."""
+    for key in path.split(".") if path else ():
+        section = getattr(section, _ATTRIBUTES.get(key, key))
+    return section

@@ -1,0 +1,85 @@
+"""What is set and not acted on yet is told where it was set, and every such key is one of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitferry.config.keys import find
+from gitferry.config.model import Settings
+from gitferry.config.not_yet import NOT_YET, asked
+from gitferry.config.reference import markdown
+from gitferry.config.template import PROFILES
+
+
+def settings(*repositories: dict[str, Any], **more: Any) -> Settings:
+    rows = [{"name": f"r{number}", "path": f"/srv/r{number}"} | row for number, row in enumerate(repositories)]
+    return Settings.model_validate({"repositories": rows} | more)
+
+
+def places(found: Settings, *, by_default: bool = False) -> list[str]:
+    return [place for each in asked(found, by_default=by_default) for place in each.places]
+
+
+def test_every_key_is_one_of_the_model_and_its_remedy_is_told() -> None:
+    for each in NOT_YET:
+        place = each.key.replace("[]", "").split(".")
+        assert find(tuple(place))[1] is not None, each.key
+        assert each.instead and each.remedy
+
+
+def test_the_reference_marks_each() -> None:
+    page = markdown()
+    for each in NOT_YET:
+        assert page.count(f"**Not acted on yet**: {each.instead}.") >= 1, each.key
+
+
+def test_defaults_are_said_only_on_request() -> None:
+    assert places(settings({})) == []
+    assert places(settings({}), by_default=True) == [
+        "defaults.pushback.conflict_strategy",
+        "defaults.pushback.secrets",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        ({"pushback": {"secrets": "warn"}}, "repositories.r0.pushback.secrets"),
+        ({"pushback": {"branch_strategy": "feature_branch"}}, "repositories.r0.pushback.branch_strategy"),
+        ({"pushback": {"pr_template": "mine"}}, "repositories.r0.pushback.pr_template"),
+        ({"pushback": {"conflict_strategy": "take_local"}}, "repositories.r0.pushback.conflict_strategy"),
+        ({"pushback": {"hooks": "run"}, "trusted": True}, "repositories.r0.pushback.hooks"),
+        ({"tasks": {"schema": "task.schema.json"}}, "repositories.r0.tasks.schema"),
+        ({"auth": {"type": "git_token", "token": "t"}}, "repositories.r0.auth"),
+    ],
+)
+def test_what_a_repository_sets(row: dict[str, Any], place: str) -> None:
+    assert places(settings(row)) == [place]
+
+
+@pytest.mark.parametrize("row", [{"secrets": "off"}, {"conflict_strategy": "fail"}, {"sign": "never"}])
+def test_what_happens_anyway_is_not_said(row: dict[str, Any]) -> None:
+    assert places(settings({"pushback": row})) == []
+
+
+def test_what_belongs_to_no_repository() -> None:
+    more = {"daemon": {"http": {"enabled": True}}, "notifications": [{"type": "desktop"}]}
+    assert places(settings(**more)) == ["daemon.http", "notifications"]
+
+
+def test_what_is_inherited_is_said_where_it_is_set() -> None:
+    inherited = {"pushback": {"branch_strategy": "feature_branch"}}
+    assert places(settings(inherited, inherited, defaults=inherited)) == ["defaults.pushback.branch_strategy"]
+    (said,) = (each.said for each in asked(settings(*[inherited] * 5)))
+    assert said == (
+        "repositories.r0.pushback.branch_strategy, repositories.r1.pushback.branch_strategy, "
+        "repositories.r2.pushback.branch_strategy and 2 more: not acted on yet, "
+        "nothing is pushed under `feature_branch`"
+    )
+
+
+def test_the_profiles_for_one_person_ask_for_nothing_that_is_missing() -> None:
+    for name in ("workstation", "development"):
+        assert not {key for key in PROFILES[name].values if any(key.startswith(each.key) for each in NOT_YET)}
