@@ -207,7 +207,7 @@ def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
     if not names:
         return None
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"both sides changed {', '.join(names[:_NAMED])}{more}"
+    return f"an answer: both sides changed {', '.join(names[:_NAMED])}{more}"
 
 
 def _notes(ground: Ground, held_back: int) -> tuple[str, ...]:
