@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gitferry.config.failpoints import fp
 from gitferry.pushback.commit import Tip
@@ -44,7 +45,7 @@ def require_head(ground: Ground, sides: Sides) -> None:
 def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip) -> None:
     """Let the index follow the tip, then HEAD by compare-and-swap. Raises Waits; the next crossing goes on then."""
     require_head(ground, sides)
-    _follow(ground, _entries(ground.objects, sides, seen, tip))
+    _follow(ground, _following(ground.objects, sides, seen, tip))
     fp("index.followed")
     if tip.commit is None or tip.commit == sides.head_commit:
         return
@@ -56,26 +57,39 @@ def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip) -> None:
     fp("ref.after_cas")
 
 
-def _entries(
-    objects: Objects, sides: Sides, seen: Observation, tip: Tip
-) -> dict[str, tuple[Entry | None, Entry | None]]:
-    """Return, for each path that must follow, what its index entry was seen to be and what it becomes."""
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """One path whose index entry must follow: what it was seen to be, and what it becomes."""
+
+    seen: Entry | None
+    new: Entry | None
+    intended: bool  # git add --intent-to-add: an entry, and nothing staged
+
+    def still(self, found: index.Staged | None) -> bool:
+        """Whether the entry is what was seen; what was staged while we pushed is the user's."""
+        if found is None:
+            return self.seen is None and not self.intended
+        if self.intended:
+            return found.entry is not None and found.entry.oid == index.INTENDED
+        return found.entry is not None and found.entry == self.seen
+
+
+def _following(objects: Objects, sides: Sides, seen: Observation, tip: Tip) -> dict[str, _Following]:
     entries = {}
     for path in objects.changed(sides.head, tip.tree):
         new = objects.file_at(tip.tree, path)
         change = seen.changes.get(path)
         now = change.index if change is not None else objects.file_at(sides.head, path)
         if now != new:
-            entries[path] = (now, new)
+            entries[path] = _Following(now, new, change is not None and change.intent_to_add)
     return entries
 
 
-def _follow(ground: Ground, entries: Mapping[str, tuple[Entry | None, Entry | None]]) -> None:
+def _follow(ground: Ground, entries: Mapping[str, _Following]) -> None:
     silent = filters.silenced(ground.state.config, trusted=ground.settings.trusted)
     try:
         found = index.read(ground.git, entries)
-        # What was staged while we pushed is the user's.
-        ours = {p: new for p, (old, new) in entries.items() if p not in found or found[p].entry in (old, None)}
+        ours = {path: entry.new for path, entry in entries.items() if entry.still(found.get(path))}
         index.follow(ground.git, ours, extra_env=silent)
         index.hide(ground.git, [entry for path, entry in found.items() if ours.get(path) is not None])
     except GitError as error:

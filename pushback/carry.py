@@ -217,7 +217,7 @@ class Carrier:
         agreed = self._sides.upstream_commit if self._planned.held_back else tip.commit
         fetched = current.fetched or agreed is not None
         holds = current.holds if self._back is not None else self._holds.settled(current.holds, raced)
-        done = replace(current, holds=holds, journal=None, agreed=agreed or current.agreed, fetched=fetched)
+        done = replace(current, holds=holds, journal=None, agreed=agreed or current.agreed, seen=None, fetched=fetched)
         return self._save(done, current, head=tip.commit)
 
     def _save(self, new: Record, old: Record, *, head: str | None = None) -> Record:

@@ -135,7 +135,7 @@ class Crossing:
         ground, upstream = self._ground, self._ground.state.upstream
         if upstream is None:
             return record
-        record = known = self._agreed(record)
+        record = known = self._noted(record)
         timeouts = ground.settings.timeouts
         tip = transport.fetch(
             ground.git, upstream.remote, upstream.branch, timeouts=timeouts, tracking_ref=upstream.tracking_ref
@@ -156,21 +156,22 @@ class Crossing:
             return record
         return records.save(ground.objects, known, head=ground.state.head, at=self._at)
 
-    def _agreed(self, record: Record) -> Record:
-        """Note down what both sides had before the remote is asked: what it drops later must be known to have been.
+    def _noted(self, record: Record) -> Record:
+        """Note down what the upstream had before it is asked: what it drops later must be known to have been there.
 
         That is the tracking ref as it was before our first fetch, and what the user's own pulls have brought since.
         """
         objects, head, seen = self._ground.objects, self._ground.state.head, self._planner.upstream()
         agreed = record.agreed
-        if seen is None or seen == agreed:
+        if seen is None or seen in (agreed, record.seen):
             return record
-        pulled = agreed is not None and head is not None and objects.has(agreed)
-        if pulled and not (objects.is_ancestor(str(agreed), seen) and objects.is_ancestor(seen, str(head))):
+        if agreed is None and not record.fetched:
+            return records.save(objects, replace(record, agreed=seen), head=head, at=self._at)
+        if agreed is None or head is None or not objects.has(agreed):
             return record
-        if agreed is None and record.fetched:
+        if not (objects.is_ancestor(agreed, seen) and objects.is_ancestor(seen, head)):
             return record
-        return records.save(objects, replace(record, agreed=seen), head=head, at=self._at)
+        return records.save(objects, replace(record, seen=seen), head=head, at=self._at)
 
 
 def _over(until: str | None, now: datetime) -> bool:

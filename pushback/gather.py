@@ -29,6 +29,7 @@ class Sides:
     base_commits: tuple[str, ...]
     bases: tuple[str, ...]
     agreed: str | None = None  # S's tree, where HEAD no longer contains S
+    passed: str | None = None  # S's tree, where the user's own git has moved HEAD on from S
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Gatherer:
             remote=remote,
             bases=bases,
             agreed=None if sides.agreed is None else self._side(sides.agreed, paths),
+            passed=None if sides.passed is None else self._side(sides.passed, paths),
             held=held,
             touches=tuple(self._touches(paths)) if both_changed and held is None else (),
             committed=any(path in self._committed for path in paths),
@@ -204,9 +206,10 @@ class Gatherer:
                 one, two = self.owner(old).path, self.owner(new).path
                 if one != two:
                     pairs.append((one, two))
+        pairs += [(hold.partner, hold.unit) for hold in self._record.holds if hold.partner is not None]
         pairs += self._standing_for_each_other()
         for hold in self._record.holds:  # the half of a rename that is held tells by its own base
-            for tree in dict.fromkeys((*hold.bases[:1], hold.theirs)):
+            for tree in dict.fromkeys((*hold.bases[:1], sides.upstream)):
                 for old, new in self._objects.renames(tree, sides.local):
                     one, two = self.owner(old).path, self.owner(new).path
                     # What the remote has as well only looks like the other half: it came later, or travelled.

@@ -34,8 +34,7 @@ class Holds:
                 holds.append(self._hold(decision, old))
             elif old is not None and decision.park:
                 undone = old.state is HoldState.UNDONE
-                parked = replace(old, state=HoldState.PARKED, bases=self._parked_bases(decision, old))
-                holds.append(old if undone else parked)
+                holds.append(old if undone else replace(old, state=HoldState.PARKED))
             elif old is not None and decision.action is Action.PULL:
                 holds.append(old)
         return tuple(holds)
@@ -55,12 +54,6 @@ class Holds:
         """Return the holds without those whose task was pulled."""
         pulled = {d.unit for d in self._planned.decisions if d.action is Action.PULL and not d.park}
         return tuple(hold for hold in holds if hold.unit not in pulled or hold.unit in reasons)
-
-    def _parked_bases(self, decision: Decision, old: Hold) -> tuple[str, ...]:
-        """The tree now stands at the remote's content: an edit may come from there as well as out of the stash."""
-        paths, now = self._planned.gathered.paths[decision.unit], decision.view.remote.content
-        known = any(self._objects.content(base, paths) == now for base in old.bases)
-        return old.bases if known else (*old.bases, self._planned.sides.upstream)
 
     def _hold(self, decision: Decision, old: Hold | None) -> Hold:
         view, sides = decision.view, self._planned.sides
@@ -86,4 +79,5 @@ class Holds:
             theirs_commit=commit,
             state=HoldState.UNDONE if undone else HoldState.ACTIVE,
             since=old.since if old is not None else self._since,
+            partner=decision.partner,
         )

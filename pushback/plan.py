@@ -68,6 +68,7 @@ class View:
     remote: Side
     bases: tuple[Side, ...]  # one a merge base
     agreed: Side | None = None  # at S, where HEAD no longer contains S
+    passed: Side | None = None  # at S, where the user's own git has moved HEAD on from S
     held: HeldView | None = None
     touches: tuple[Touch, ...] = ()
     committed: bool = False  # the user's own unpushed commits touch it
@@ -105,6 +106,7 @@ class Decision:
     committed: Action | None = None  # what becomes of the user's own commits of it, where there are any
     park: bool = False  # an earlier hold is kept, parked
     pending: bool = False  # waits for a push by hand
+    partner: str | None = None  # the other half of a rename, which stopped this one
     guarded: bool = False  # a deletion that waits because so much was deleted
 
     @property
@@ -136,10 +138,10 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
     """Return what becomes of one task."""
     committed: Action | None = None
     if view.committed:
-        committed = rules(view, view.head, merge).action
+        committed = rules(replace(view, passed=None), view.head, merge).action
         if committed is Action.PUSH and not _undone(view, view.head, policy):
             # The user's commit travels as it is; what is edited beyond it goes on top of it.
-            view = replace(view, remote=view.head, bases=(view.head,), agreed=None, held=None, touches=())
+            view = replace(view, remote=view.head, bases=(view.head,), agreed=None, passed=None, held=None, touches=())
         else:
             committed = Action.HOLD
     if view.unread:
@@ -163,6 +165,8 @@ def rules(view: View, local: Side, merge: Merge) -> _Verdict:  # noqa: PLR0911 -
     bases = _bases(view, held)
     if any(local == base for base in bases):
         return _Verdict(Action.PULL, bases)
+    if held is None and local == view.passed:
+        return _Verdict(Action.PULL, bases)  # HEAD was moved over files that stayed behind: no edit of the user's
     if held is None and local.present and any(t.introduced and t.content == local for t in view.touches):
         return _Verdict(Action.PULL, bases)  # our edit reached the upstream another way
     # A push that must wait is held against what it goes on from, which is the remote's content in each case.
@@ -279,6 +283,7 @@ def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
         bases=_bases(view, view.held) if other.committed is Action.PUSH else other.bases,
         committed=None if other.committed is None else Action.HOLD,
         reason=f"renamed together with {stopped.unit}: {stopped.reason}",
+        partner=stopped.unit,
         pending=stopped.pending,
     )
 

@@ -93,8 +93,10 @@ class Planner:
         seen = self._observe(record, head_tree, upstream_tree)
         grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
-        agreed = record.agreed
-        lost = agreed is not None and head is not None and objects.has(agreed) and not objects.is_ancestor(agreed, head)
+        agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
+        lost = passed = None
+        if agreed is not None and head is not None and head != agreed:
+            lost, passed = (None, agreed) if objects.is_ancestor(agreed, head) else (agreed, None)
         sides = Sides(
             local=self._uninterrupted(record, seen),
             head_commit=head,
@@ -103,7 +105,8 @@ class Planner:
             upstream=upstream_tree,
             base_commits=bases,
             bases=tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,),
-            agreed=objects.tree_of(agreed) if lost else None,
+            agreed=None if lost is None else objects.tree_of(lost),
+            passed=None if passed is None else objects.tree_of(passed),
         )
         return sides, seen, grouping
 

@@ -142,8 +142,8 @@ def require_history(ground: Ground, record: Record, head: str | None, upstream: 
         return
     if head is None:
         return
-    if agreed is not None and objects.has(agreed):
-        shared = objects.merge_bases(head, agreed)
+    for known in (agreed, record.seen):
+        shared = objects.merge_bases(head, known) if known is not None and objects.has(known) else ()
         if shared and not any(objects.is_ancestor(base, upstream) for base in shared):
             raise Waits(
                 "upstream was rewritten: it no longer has commits that were here",

@@ -32,6 +32,7 @@ class Hold:
     theirs_commit: str | None = None
     state: HoldState = HoldState.ACTIVE
     since: str = ""
+    partner: str | None = None  # the other half of a rename, for whose sake it is held
 
     def covers(self, path: str) -> bool:
         """Return whether a path is the task's file, or lies in its directory."""

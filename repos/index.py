@@ -10,7 +10,7 @@ from gitferry.repos.content import Entry
 from gitferry.repos.git import Git, zsplit
 
 _ZERO = "0" * 40
-_INTENDED = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git-add(1), --intent-to-add: the entry names the empty blob
+INTENDED = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git-add(1), --intent-to-add: the entry names the empty blob
 _NAMED = 200
 
 
@@ -30,7 +30,7 @@ def follow(git: Git, entries: Mapping[str, Entry | None], *, extra_env: Mapping[
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One path's index entry (None: unmerged, or intent-to-add) and the flags that hide its working tree from git."""
+    """One path's index entry (None: unmerged) and the flags that hide its working tree from git."""
 
     path: str
     entry: Entry | None
@@ -49,7 +49,7 @@ def read(git: Git, paths: Collection[str]) -> dict[str, Staged]:
         head, _, path = row.partition("\t")
         tag, mode, oid, stage = head.split(" ")
         if path in paths:
-            merged = stage == "0" and path not in found and oid != _INTENDED
+            merged = stage == "0" and path not in found
             entry = Entry(int(mode, 8), oid) if merged else None
             found[path] = Staged(path, entry, skip_worktree=tag.upper() == "S", assume_unchanged=tag.islower())
     return found

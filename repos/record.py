@@ -56,6 +56,7 @@ class Record:
     branch: str
     oid: str | None = None
     agreed: str | None = None  # S
+    seen: str | None = None  # a later upstream commit that the user's own pulls brought into HEAD
     fetched: bool = False  # S was established; an empty remote later is a loss, not a beginning
     own: tuple[str, ...] = ()
     holds: tuple[Hold, ...] = ()
@@ -120,7 +121,7 @@ def save(objects: Objects, record: Record, *, head: str | None, at: datetime) ->
     named = sorted(_named_trees(record))
     if named:
         entries["trees"] = Entry(TREE, objects.write_tree({oid: Entry(TREE, oid) for oid in named}))
-    parents = dict.fromkeys(p for p in (record.oid, record.agreed, head) if p is not None)
+    parents = dict.fromkeys(p for p in (record.oid, record.agreed, record.seen, head) if p is not None)
     oid = objects.write_commit(
         objects.write_tree(entries),
         parents,

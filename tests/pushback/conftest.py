@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gitferry.pushback.ground import Ground, opened
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
@@ -48,3 +49,10 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ModuleType,
 
     yield prepare
     assert waiting == [], "the crossing never came to this step"
+
+
+@pytest.fixture
+def ground(here: Side) -> Iterator[Ground]:
+    """The tools that work on `here`. HEAD, branch and settings are those of this moment."""
+    with opened(here.settings, here.host) as tools:
+        yield tools

@@ -546,6 +546,17 @@ def test_a_deletion_of_what_we_edited_after_a_stash_is_a_conflict(a: Side, b: Si
         assert b.repo.read("new.md") == THEIRS + "B goes on from A's\n"
 
 
+@pytest.mark.parametrize("how", ["--mixed", "--soft"])
+def test_a_reset_onto_the_upstream_alone_reverts_nothing(a: Side, b: Side, remote: Repo, how: str) -> None:
+    a.repo.write(FILE, THEIRS)
+    healthy(a.sync())
+    b.repo.fetch()
+    b.repo.git("reset", "-q", how, "@{upstream}")  # the files stay as they were: behind
+    b.repo.git("reset", "-q")
+    b.sync()
+    assert remote.tree("main")[FILE] == THEIRS.encode()
+
+
 # -- what all of them promise
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitferry.repos import index
-from gitferry.repos.content import FILE, Entry
+from gitferry.repos.content import EXECUTABLE, FILE, Entry
 from gitferry.repos.git import Git, GitError
 from gitferry.tests.repo import Repo
 
@@ -55,3 +55,99 @@ def test_a_held_lock_is_an_error_and_stays(repo: Repo) -> None:
     with pytest.raises(GitError, match=r"index\.lock"):
         index.follow(Git(repo.root), {"a": None})
     assert lock.exists()
+
+
+# -- what it holds
+
+
+def read_one(repo: Repo, path: str) -> index.Staged:
+    return index.read(Git(repo.root), [path])[path]
+
+
+def test_an_entry_is_read_as_it_is_staged(repo: Repo) -> None:
+    repo.write("a", "staged\n", executable=True)
+    repo.git("add", "a")
+    repo.write("a", "edited since\n")
+    assert read_one(repo, "a") == index.Staged("a", Entry(EXECUTABLE, blob(repo, "staged\n").oid))
+
+
+def test_what_is_not_in_the_index_is_left_out(repo: Repo) -> None:
+    repo.write("new", "untracked\n")
+    repo.git("rm", "-q", "--cached", "b")
+    assert index.read(Git(repo.root), ["a", "b", "new", "dir"]).keys() == {"a"}
+    assert index.read(Git(repo.root), []) == {}
+
+
+def test_an_intended_file_has_the_entry_of_an_empty_one(repo: Repo) -> None:
+    repo.write("new", "content\n")
+    repo.git("add", "--intent-to-add", "new")
+    assert read_one(repo, "new").entry == Entry(FILE, index.INTENDED)
+
+
+@pytest.mark.parametrize("theirs", ["theirs\n", None])
+def test_an_unmerged_path_is_there_without_an_entry(repo: Repo, theirs: str | None) -> None:
+    repo.git("switch", "-qc", "other")
+    if theirs is None:
+        repo.git("rm", "-q", "a")
+    else:
+        repo.write("a", theirs)
+    repo.commit("theirs")
+    repo.git("switch", "-q", "main")
+    repo.write("a", "ours\n")
+    repo.commit("ours")
+    assert repo.try_git("merge", "other").returncode == 1
+    assert read_one(repo, "a").entry is None
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_an_unmerged_path_of_one_stage_is_there_without_an_entry(repo: Repo, stage: int) -> None:
+    left = blob(repo, "left\n").oid
+    repo.git("rm", "-q", "--cached", "a")
+    repo.git("update-index", "--index-info", stdin=f"100644 {left} {stage}\ta\n")
+    assert read_one(repo, "a").entry is None
+
+
+def test_odd_names_are_read_by_letter(repo: Repo) -> None:
+    names = ["*", ":(top)a", "tab\there", "line\nbreak", "ü", "latin-\udce9"]
+    for name in names:
+        repo.write(name, f"{name!r}\n")
+    repo.git("add", "--all")
+    assert index.read(Git(repo.root), names).keys() == set(names)
+    for name in names:
+        assert index.read(Git(repo.root), [name]).keys() == {name}
+
+
+def test_many_paths_are_read_in_one_go(repo: Repo) -> None:
+    names = [f"many/{number}" for number in range(300)]
+    repo.write_all(dict.fromkeys(names, "same\n"))
+    repo.git("add", "--all")
+    assert index.read(Git(repo.root), names).keys() == set(names)
+
+
+# -- what is hidden from git
+
+
+FLAGS = [(), ("assume-unchanged",), ("skip-worktree",), ("assume-unchanged", "skip-worktree")]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_a_hidden_path_is_hidden_again_after_it_followed(repo: Repo, flags: tuple[str, ...]) -> None:
+    for flag in flags:
+        repo.git("update-index", f"--{flag}", "a", "dir/x")
+    tags = repo.git("ls-files", "-v")
+    git, paths = Git(repo.root), ["a", "b", "dir/x"]
+    found = index.read(git, paths)
+    assert found["a"].assume_unchanged is ("assume-unchanged" in flags)
+    assert found["a"].skip_worktree is ("skip-worktree" in flags)
+    index.follow(git, {path: blob(repo, "2\n") for path in paths})
+    index.hide(git, found.values())
+    assert repo.git("ls-files", "-v") == tags
+    assert repo.git("show", ":a") == "2"
+
+
+def test_names_that_are_not_utf8_are_hidden_again(repo: Repo) -> None:
+    name = "latin-\udce9"
+    repo.write(name, "1\n")
+    repo.git("add", "--all")
+    index.hide(Git(repo.root), [index.Staged(name, None, skip_worktree=True)])
+    assert read_one(repo, name).skip_worktree
