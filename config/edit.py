@@ -24,8 +24,12 @@ class NotEdited(GitferryError):
     """The edit cannot be made; the file is as it was."""
 
 
-def add_repository(path: Path, entry: Mapping[str, object], *, environ: Mapping[str, str] | None = None) -> Settings:
+def add_repository(
+    path: Path, entry: Mapping[str, object], *, environ: Mapping[str, str] | None = None, dry_run: bool = False
+) -> Settings:
     """Add an entry to `repositories`, creating the file from the workstation profile when there is none.
+
+    With `dry_run` nothing is written: it tells whether the entry could be added.
 
     Values are written as in the file: texts, numbers, lists and dictionaries, durations as `5m`, `$$` for a dollar.
     Returns the settings after the edit. Raises SettingsError when they would not be valid, NotEdited, NotWritten.
@@ -37,7 +41,8 @@ def add_repository(path: Path, entry: Mapping[str, object], *, environ: Mapping[
         root = _root(text.encode(), path)
         edited = splice.append(text, root, "repositories", value)
         settings = _checked(edited, path, known)
-        write.create(path, edited)
+        if not dry_run:
+            write.create(path, edited)
         return settings
 
     def change(text: str, root: document.Mapping) -> str:
@@ -46,7 +51,7 @@ def add_repository(path: Path, entry: Mapping[str, object], *, environ: Mapping[
     def meant(plain: dict[str, Any]) -> None:
         plain["repositories"] = [*(plain.get("repositories") or []), _as_read(value)]
 
-    return _edit(path, environ, change, meant)
+    return _edit(path, environ, change, meant, dry_run=dry_run)
 
 
 def remove_repository(path: Path, name: str, *, environ: Mapping[str, str] | None = None) -> Settings:
@@ -106,6 +111,8 @@ def _edit(
     environ: Mapping[str, str] | None,
     change: Callable[[str, document.Mapping], str],
     meant: Callable[[dict[str, Any]], None],
+    *,
+    dry_run: bool = False,
 ) -> Settings:
     known = os.environ if environ is None else environ
     read_file(path)  # a file that is missing is told as that, and not as a directory that cannot be locked
@@ -123,7 +130,7 @@ def _edit(
             raise NotEdited(
                 f"{path} is laid out in a way that cannot be edited safely", f"edit it by hand; {_UNTOUCHED}"
             )
-        if edited != text:
+        if edited != text and not dry_run:
             write.replace(path, bom + edited.replace("\n", newline), data)
         return result
 

@@ -30,3 +30,11 @@ class SettingsError(GitferryError):
         files = ", ".join(dict.fromkeys(str(each.file) for each in self.faults))
         number = "a fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         super().__init__("\n".join([f"{files} has {number}", *map(str, self.faults)]), hint)
+
+
+class NoSettingsFile(SettingsError):
+    """There is no settings file at all."""
+
+    def __init__(self, file: Path, hint: str) -> None:
+        super().__init__([Fault(file, 1, 1, "there is no such file (gitferry init writes one)")], hint)
+        self.title = f"there is no settings file {file}"

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gitferry.config import document, paths, wording
 from gitferry.config.document import SIZE_CAP, Item, Mapping, Node, Scalar, Sequence, plain
-from gitferry.config.faults import Fault, SettingsError
+from gitferry.config.faults import Fault, NoSettingsFile, SettingsError
 from gitferry.config.inherit import complete, has_place, inherit
 from gitferry.config.interpolate import interpolate
 from gitferry.config.model import Database, Settings
@@ -43,7 +43,7 @@ def read_file(path: Path) -> bytes:
             return file.read(SIZE_CAP + 1)
     except FileNotFoundError as error:
         hint = "run `gitferry init`, or `gitferry add PATH`, or name another file with --config"
-        raise SettingsError([Fault(path, 1, 1, "there is no such file (gitferry init writes one)")], hint) from error
+        raise NoSettingsFile(path, hint) from error
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         hint = f"make {path} a file that this user may read"

@@ -77,8 +77,8 @@ class Pull(Section):
     every: Duration = Field(300.0, ge=1, le=LONGEST, description="How long between two pulls.")
     at: CronLine | None = Field(
         None,
-        description="When to pull, instead of every: a cron line (minute hour day month weekday). A repository that "
-        "writes one of the two does not inherit the other.",
+        description="When to pull, instead of every, which then does not count: a cron line (minute hour day month "
+        "weekday). A repository that writes one of the two does not inherit the other.",
     )
     jitter: Percent = Field(0.1, ge=0, le=1, description="How far each pull may be moved at random, of the interval.")
 

@@ -11,7 +11,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.model import Section, Settings
 from gitferry.config.render import entry, inline
 
-_WIDTH = 110
+_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,13 @@ PROFILES = {
 
 _HEAD = """\
 # gitferry settings, profile {name}
-# ({purpose})
+{purpose}
 #
-# Every key is here with its default, and may be left out. A value may hold ${{VAR}} or ${{VAR:-default}}, and $$ for
-# a dollar; ${{STATE_DIR}} is gitferry's state directory. Durations are written 300ms, 90s, 5m, 1h, sizes 512KiB,
-# 10MiB. `gitferry config validate` checks this file; a running daemon takes an edit over within two seconds.
+# Every key is here with its default, and may be left out. A value may hold
+# ${{VAR}} or ${{VAR:-default}}, and $$ for a dollar; ${{STATE_DIR}} is gitferry's
+# state directory. Durations are written 300ms, 90s, 5m, 1h, sizes 512KiB and
+# 10MiB. `gitferry config validate` checks this file; a running daemon takes an
+# edit over within two seconds.
 """
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "repositories": {
@@ -103,7 +105,8 @@ def template(profile: str) -> str:
     chosen = PROFILES.get(profile)
     if chosen is None:
         raise GitferryError(f'there is no profile "{profile}"', f"choose one of {', '.join(PROFILES)}")
-    lines = _HEAD.format(name=profile, purpose=chosen.purpose).splitlines()
+    purpose = "\n".join(textwrap.wrap(f"({chosen.purpose})", _WIDTH, initial_indent="# ", subsequent_indent="# "))
+    lines = _HEAD.format(name=profile, purpose=purpose).splitlines()
     for key, each in keys.keys(Settings).items():
         lines += ["", *_key((key,), each, chosen.values)]
     return "\n".join(lines) + "\n"
@@ -116,7 +119,7 @@ def _key(place: tuple[str, ...], each: Any, values: dict[str, Any]) -> list[str]
     # What the head of the file explains (durations, sizes, paths) is not said again at every key.
     choice = not found.many and (found.choices or found.plain is int) and not found.kind
     about = f"{each.description} ({keys.allowed(each)})" if choice else each.description
-    lines = [f"{margin}# {line}" for line in textwrap.wrap(about, _WIDTH - len(margin))]
+    lines = [f"{margin}# {line}" for line in textwrap.wrap(about, _WIDTH - len(margin) - 2, break_on_hyphens=False)]
     if section:
         return [*lines, f"{margin}{place[-1]}:", *_section(place, found.sections[0], values)]
     value = values.get(".".join(place), keys.default(each))

@@ -161,10 +161,10 @@ def _unknown_key(root: Mapping, place: Place) -> str:
     above = place[:-1]
     sections, _ = keys.find(_with_tag(root, above))
     known = list(dict.fromkeys(name for section in sections for name in keys.keys(section)))
-    close = nearest(key, known)
-    if not close:
-        other = keys.elsewhere(key)
-        close = f"; did you mean {other}?" if other else ""
+    other = keys.elsewhere(key)
+    if other and above[:1] == ("repositories",):
+        other = other.removeprefix("defaults.")  # an entry has the same sections
+    close = f"; did you mean {other}?" if other else nearest(key, known)
     where = f" in {dotted(above)}" if above else ""
     return f"unknown key {_clipped(key)}{where}{close} ({', '.join(known)})"
 

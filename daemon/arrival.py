@@ -47,6 +47,22 @@ def clone_if_new(repository: Repository, ledger: Ledger, host: Host) -> bool:
     return True
 
 
+class Unmounted(Waits):
+    """What is at a registered path holds no repository: a disk that is not mounted leaves an empty directory."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(
+            f"{repository.path} holds no git repository",
+            f"mount the disk that it is on, or clone it there again; `gitferry remove {repository.name}` forgets it",
+        )
+
+
+def require_there(repository: Repository) -> None:
+    """Raise Unmounted where a directory is at the path and no repository in it."""
+    if repository.path.is_dir() and not os.path.lexists(repository.path / ".git"):
+        raise Unmounted(repository)
+
+
 def take_in(repository: Repository, ledger: Ledger, ferry: Ferry) -> None:
     """See that the working tree is the one that was tracked here, and remember it.
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitferry.pushback.outcome import PushStatus, State
+
 if TYPE_CHECKING:
     from gitferry.pushback.outcome import Outcome
     from gitferry.store.rows import RepositoryRow
+
+_PENDING = (PushStatus.PENDING, PushStatus.FAILED, PushStatus.AWAITING_APPROVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +38,28 @@ class Known:
     last_crossing_at: datetime | None = None
     paused_until: datetime | None = None
     pushes_held: bool = False
+    pending_for: tuple[tuple[str, int], ...] = ()  # why tasks wait, and how many for each reason
 
 
 def from_outcome(outcome: Outcome, before: Known) -> Known:
-    """Return what is known after `outcome`. What an outcome that failed early does not say stays as it was."""
+    """Return what is known after `outcome`. What an outcome that came to no look does not say stays as it was."""
+    if outcome.head is not None and outcome.state is not State.PAUSED:
+        before = replace(
+            before,
+            ahead=outcome.ahead,
+            behind=outcome.behind,
+            pending=outcome.pending,
+            conflicts=outcome.conflicts,
+            pending_for=tuple(
+                Counter(task.reason for task in outcome.tasks if task.reason and task.push_status in _PENDING).items()
+            ),
+        )
     return replace(
         before,
         state=outcome.state.value,
         branch=outcome.branch or before.branch,
         head=outcome.head or before.head,
         upstream=outcome.upstream or before.upstream,
-        ahead=outcome.ahead,
-        behind=outcome.behind,
-        pending=outcome.pending,
-        conflicts=outcome.conflicts,
         waiting_for=outcome.waiting_for,
         last_error=outcome.error,
         hint=outcome.hint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from gitferry.config.errors import GitferryError
@@ -17,9 +18,13 @@ from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.pushback.survey import surveyed
 from gitferry.repos import record as records
+from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.talk import Seconds
+from gitferry.repos.transport import remote_refs
 from gitferry.security.redact import redact
 
 _SUBJECTS = 100  # unpushed commits that are listed at most
+_ASKED = Seconds(connect=3.0, transfer=6.0)
 
 
 class Enclosed(GitferryError):
@@ -66,8 +71,22 @@ def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Fer
             "uncommitted": [rows.task(state) for state in states if state.path in uncommitted],
             "unpushed": _unpushed(ground),
             "waiting_for": waiting,
-            "notes": [f"hooks exist and are skipped: {', '.join(skipped)}"] if skipped else [],
+            "notes": [*([f"hooks exist and are skipped: {', '.join(skipped)}"] if skipped else ()), *_silent(ground)],
         }
+
+
+def _silent(ground: Ground) -> Iterator[str]:
+    """Yield that the remote cannot be reached now, where that is so; asked once, and not for long."""
+    upstream = ground.state.upstream
+    if upstream is None or upstream.local or upstream.url is None:
+        return
+    try:
+        remote_refs(ground.git, upstream.remote, f"refs/heads/{upstream.branch}", timeouts=_ASKED)
+    except RemoteError as error:
+        if error.kind == "timeout":
+            yield f"{upstream.remote} does not answer now"
+        else:
+            yield f"the remote cannot be used now: {error.title}" + (f" ({error.hint})" if error.hint else "")
 
 
 def _registered(root: Path, settings: Settings) -> str | None:

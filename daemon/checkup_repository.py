@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.not_yet import at
+from gitferry.daemon.arrival import require_there
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from gitferry.pushback.host import Host
     from gitferry.repos.upstream import Upstream
 
-_CONNECT, _LIST = 10.0, 20.0  # seconds for `git ls-remote`
+_CONNECT, _LIST = 5.0, 8.0  # seconds for `git ls-remote`
 _FUTURE = 300.0  # seconds that two machines' clocks may differ
 SKIPPED_HOOKS = ("pre-commit", "commit-msg", "pre-push")
 _OURS = "refs/gitferry/"
@@ -30,6 +31,7 @@ def examine(repository: Repository, host: Host, row: Mapping[str, Any] | None) -
     from gitferry.pushback.ground import opened
 
     try:
+        require_there(repository)
         with opened(repository, host) as ground:
             found = [*_local(ground), *_remote(ground), _crossing(repository, host, row)]
     except GitferryError as error:
@@ -177,7 +179,12 @@ def _reached(ground: Ground, upstream: Upstream) -> Iterator[Check]:
             ground.git, upstream.remote, branch, f"{_OURS}*", timeouts=Seconds(connect=_CONNECT, transfer=_LIST)
         )
     except RemoteError as error:
-        level: Callable[[str, str, str], Check] = warn if error.kind in ("offline", "timeout") else fail
+        if error.kind == "timeout":
+            yield warn(
+                "remote", f"{where} did not answer in time", f"see whether it does: git ls-remote {upstream.remote}"
+            )
+            return
+        level: Callable[[str, str, str], Check] = warn if error.kind == "offline" else fail
         yield level("remote", error.title, error.hint or f"git ls-remote {upstream.remote}")
         return
     taken = time.monotonic() - started
@@ -217,14 +224,14 @@ def _crossing(repository: Repository, host: Host, row: Mapping[str, Any] | None)
         waits, error, hint, conflicts = row["waiting_for"], row["last_error"], row["hint"], row["conflicts"]
     if error:
         return fail("crossing", error, hint or f"`gitferry status {repository.name}` tells more")
-    if waits:
-        return warn("crossing", f"it waits: {waits}", hint or f"`gitferry status {repository.name}` tells more")
-    if conflicts:
+    if conflicts and waits:
         return warn(
             "crossing",
-            f"{conflicts} task{'' if conflicts == 1 else 's'} in conflict",
-            "`gitferry push status` names them, and `gitferry diff TASK` shows both sides",
+            f"{conflicts} task{'' if conflicts == 1 else 's'} in conflict, it waits for {waits}",
+            hint or "`gitferry push status` names them, and `gitferry diff TASK` shows both sides",
         )
+    if waits:
+        return warn("crossing", f"it waits: {waits}", hint or f"`gitferry status {repository.name}` tells more")
     watching = row.get("watching") if row is not None else None
     if watching not in (None, "all", "being set up") and repository.watch.enabled:
         return warn("crossing", f"not all is watched: {watching}", "see inotify above; edits arrive later until then")

@@ -159,13 +159,13 @@ class Client:
         """Return what `add` shows of a repository before it is registered."""
         return self._post("/survey", {"path": path, "branch": branch})
 
-    def hold(self, path: str) -> Row:
+    def hold(self, path: str, branch: str | None = None) -> Row:
         """Let first pushes of the repository at `path` wait."""
-        return self._post("/hold", {"path": path})
+        return self._post("/hold", {"path": path, "branch": branch})
 
-    def release(self, path: str) -> Row:
+    def release(self, path: str, branch: str | None = None) -> Row:
         """Undo `hold`."""
-        return self._post("/release", {"path": path})
+        return self._post("/release", {"path": path, "branch": branch})
 
     def reload(self) -> Row:
         """Read the settings again."""

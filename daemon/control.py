@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import settings_path
 from gitferry.daemon import address, candidate, rows
+from gitferry.daemon.arrival import require_there
 from gitferry.daemon.crash import version
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
@@ -204,11 +205,16 @@ class Control:
     def resume(self, repository: str | None = None) -> Row:
         """Cross again, at once where a daemon runs; first pushes that were held are released.
 
-        The working tree that is there now is taken for the tracked one. What cannot be resumed is under `unreadable`.
+        The working tree that is there now is taken for the tracked one. What cannot be resumed is under `unreadable`,
+        and what was neither paused nor held under `idle` too.
         """
         house = self._house
+        idle: set[str] = set()
 
         def resume(each: Repository) -> list[Repository]:
+            record = house.ferry.record(each)
+            if not (record.paused or record.pushes_held):
+                idle.add(each.name)
             house.ferry.resume(each)
             house.accept(each)
             return [each]
@@ -218,7 +224,7 @@ class Control:
         if self._given is not None:
             for each in resumed:
                 house.roster.wish(each.name, Request("request", fetch=True))
-        return {"resumed": [each.name for each in resumed], "unreadable": unreadable}
+        return {"resumed": [each.name for each in resumed], "idle": sorted(idle), "unreadable": unreadable}
 
     # Adding
 
@@ -226,13 +232,16 @@ class Control:
         """Return what `add` shows of a working tree before it is registered. Changes nothing."""
         return candidate.survey(Path(path), branch, self._settings_or_none(), self._ferry())
 
-    def hold(self, path: str) -> Row:
-        """Let first pushes of the working tree at `path` wait for `push --all` or `resume`."""
-        return self._hold(path, held=True)
+    def hold(self, path: str, branch: str | None = None) -> Row:
+        """Let first pushes of the working tree at `path` wait for `push all` or `resume`.
 
-    def release(self, path: str) -> Row:
+        `branch` is the one that will be kept in step, by default the one checked out.
+        """
+        return self._hold(path, branch, held=True)
+
+    def release(self, path: str, branch: str | None = None) -> Row:
         """Undo `hold`."""
-        return self._hold(path, held=False)
+        return self._hold(path, branch, held=False)
 
     def reload(self) -> Row:
         """Read the settings again; a daemon starts, changes and stops only what differs."""
@@ -257,7 +266,12 @@ class Control:
         """Return what the repositories answer, and a row for each that could not; unless to `go_on`, that raises."""
         found: list[T] = []
         unreadable: list[Row] = []
-        for each, answer in zip(repositories, in_parallel(ask, repositories), strict=True):
+
+        def asked(each: Repository) -> Iterable[T]:
+            require_there(each)
+            return ask(each)
+
+        for each, answer in zip(repositories, in_parallel(asked, repositories), strict=True):
             if not isinstance(answer, GitferryError):
                 found.extend(answer)
             elif go_on:
@@ -302,10 +316,12 @@ class Control:
         """Have every wish served and return the results in their order."""
         house = self._house
         answers = [house.roster.ask(name, request) for name, request in wishes.items()]
-        return {"results": [rows.result(answer.result()) for answer in answers]}
+        outcomes = [answer.result() for answer in answers]
+        return {"results": [rows.result(each, held=house.board.get(each.repository).pushes_held) for each in outcomes]}
 
-    def _hold(self, path: str, *, held: bool) -> Row:
-        self._ferry().hold(candidate.as_repository(Path(path), self._settings_or_none()), held=held)
+    def _hold(self, path: str, branch: str | None, *, held: bool) -> Row:
+        repository = candidate.as_repository(Path(path), self._settings_or_none(), branch=branch)
+        self._ferry().hold(repository, held=held)
         return {"held": held}
 
     def _ferry(self) -> Ferry:

@@ -196,10 +196,14 @@ class _Patience:
             if row is None or row["state"] != "failing":
                 self._failing.pop(side.name, None)
             elif now - self._failing.setdefault(side.name, now) > _FAILING:
-                raise DemoFailed(f"{missing}; {side.name}'s daemon says: {side.trouble()}", row["hint"] or side.hint())
+                raise DemoFailed(f"{missing}\n{_says(side)}", row["hint"] or side.hint())
         if now > self._give_up:
-            said = "; ".join(f"{side.name}'s daemon: {side.trouble()}" for side in self._sides)
-            raise DemoFailed(f"{missing} after {_ARRIVAL:g} s ({said})", self._sides[0].hint())
+            said = "\n".join(_says(side) for side in self._sides)
+            raise DemoFailed(f"{missing} after {_ARRIVAL:g} s\n{said}", self._sides[0].hint())
+
+
+def _says(side: Side) -> str:
+    return f"  {side.name}'s daemon says: {' '.join(side.trouble().split())}"
 
 
 _ADAS = (

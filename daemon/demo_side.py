@@ -178,7 +178,7 @@ class Side:
 
     def hint(self) -> str:
         """Return where more can be read."""
-        return f"`gitferry demo --keep` keeps the daemons' logs; this one's ends: {self._last_words()}"
+        return f"the log of {self.name}'s daemon is {self.log}; it ends: {self._last_words()}"
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ def examine(settings_path: Path, environ: Mapping[str, str], status: Mapping[str
     """Return every finding, the machine's first, then each repository's.
 
     `status` is what the running daemon answers to `status`, None where none runs. Nothing is changed; remotes are
-    asked, each for at most 20 s.
+    asked, each for at most 8 s.
     """
     return tuple(_all(settings_path, environ, status))
 
@@ -67,11 +68,17 @@ def _repositories(
     from gitferry.daemon import checkup_repository as checkup
     from gitferry.pushback.host import Host
 
-    host = Host(environ=dict(environ))
+    cancel = threading.Event()
+    host = Host(environ=dict(environ), cancel=cancel)
     examined = _Examined()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
-        for found in pool.map(lambda each: checkup.examine(each, host, rows.get(each.name)), repositories):
-            examined.checks += found
-        examined.directories = sum(pool.map(lambda each: checkup.directories(each, environ), repositories))
-        examined.ssh = any(pool.map(lambda each: checkup.uses_ssh(each, host), repositories))
+        try:
+            for found in pool.map(lambda each: checkup.examine(each, host, rows.get(each.name)), repositories):
+                examined.checks += found
+            examined.directories = sum(pool.map(lambda each: checkup.directories(each, environ), repositories))
+            examined.ssh = any(pool.map(lambda each: checkup.uses_ssh(each, host), repositories))
+        except BaseException:  # ^C: the pool is left when its threads end, which wait for remotes
+            cancel.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     return examined

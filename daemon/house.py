@@ -14,7 +14,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import state_dir
 from gitferry.daemon import crash, rows
-from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, take_in
+from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, require_there, take_in
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.lanes import Engine, Lanes
@@ -182,6 +182,7 @@ class House:
         """Cross, after cloning what was never here, and only in the tree that was tracked before."""
         try:
             clone_if_new(repository, self.ledger, self.ferry.host)
+            require_there(repository)
             take_in(repository, self.ledger, self.ferry)
         except Waits as waits:
             return answer.waiting(repository, self.ferry.host.clock(), waits)
@@ -194,6 +195,7 @@ class House:
 
     def _glance(self, repository: Repository) -> Outcome:
         try:
+            require_there(repository)
             is_new_clone(repository, self.ledger, self.ferry)
         except Waits as waits:
             return answer.waiting(repository, self.ferry.host.clock(), waits)
@@ -225,7 +227,11 @@ def _log(outcome: Outcome, before: Known) -> None:
         return
     if outcome.error is not None:
         log.warning("%s: %s", outcome.repository, outcome.error, extra=facts | {"action": "failing"})
+    elif said is not None and outcome.state is State.CONFLICT:
+        log.warning(
+            "%s has a conflict and waits for %s", outcome.repository, said, extra=facts | {"action": "conflict"}
+        )
     elif said is not None:
         log.info("%s waits: %s", outcome.repository, said, extra=facts | {"action": "waiting"})
     elif before.state not in ("unknown", outcome.state.value):
-        log.info("%s is %s", outcome.repository, outcome.state.value, extra=facts | {"action": "state"})
+        log.info("%s: nothing stands in its way any more", outcome.repository, extra=facts | {"action": "state"})

@@ -5,11 +5,21 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gitferry.config.errors import GitferryError
+
+
+class StateUnusable(GitferryError):
+    """The state directory cannot be made or written."""
+
+    def __init__(self, state_dir: Path, failure: OSError) -> None:
+        super().__init__(
+            f"the state directory {state_dir} cannot be used: {(failure.strerror or str(failure)).lower()}",
+            "make it one that this user may write to, or set GITFERRY_STATE_DIR to another directory",
+        )
 
 
 class AlreadyRunning(GitferryError):
@@ -27,22 +37,27 @@ class AlreadyRunning(GitferryError):
 
 
 @contextmanager
-def only_instance(state_dir: Path) -> Iterator[None]:
+def only_instance(state_dir: Path) -> Iterator[Callable[[], bool]]:
     """Hold the state directory for this process until the block ends; the pid file goes with it.
 
-    The lock is flock(2) on the pid file: a killed daemon leaves a file, never a lock. Raises AlreadyRunning.
+    The block is given what tells whether the directory is still held: it may be removed below us. The lock is
+    flock(2) on the pid file: a killed daemon leaves a file, never a lock. Raises AlreadyRunning, StateUnusable.
     """
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = state_dir / "daemon.pid"
-    descriptor = _locked(path, state_dir)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = _locked(path, state_dir)
+    except OSError as failure:
+        raise StateUnusable(state_dir, failure) from failure
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        yield lambda: _same_file(descriptor, path)
     finally:
         # Removed while still locked: whoever opened the old file meanwhile sees that it is gone and opens anew.
-        with suppress(FileNotFoundError):
-            path.unlink()
+        if _same_file(descriptor, path):
+            with suppress(FileNotFoundError):
+                path.unlink()
         os.close(descriptor)
 
 
@@ -67,7 +82,7 @@ def _same_file(descriptor: int, path: Path) -> bool:
     held = os.fstat(descriptor)
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
 

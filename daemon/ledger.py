@@ -14,6 +14,7 @@ from gitferry.pushback.outcome import PushStatus
 
 if TYPE_CHECKING:
     from gitferry.pushback.outcome import Outcome, TaskState
+    from gitferry.store.faults import StoreError
     from gitferry.store.rows import KnownPath, RepositoryRow, TaskRow
     from gitferry.store.store import Store
 
@@ -36,16 +37,15 @@ class Ledger:
         self._known: set[str] = set()
         self._opening = threading.Lock()
         self._closed = False
+        self._broken: StoreError | None = None
 
     def open(self) -> Store:
-        """Return the store, opened and migrated at the first call. Raises StoreError."""
+        """Return the store, opened and migrated at the first call; a broken one is moved aside. Raises StoreError."""
         with self._opening:
             if self._closed:
                 raise GitferryError("the index is closed")
             if self._store is None:
-                from gitferry.store.store import Store
-
-                self._store = Store(self._url)
+                self._store, self._broken = _opened(self._url, self._broken), None
             return self._store
 
     def close(self) -> None:
@@ -112,12 +112,55 @@ class Ledger:
         try:
             answer = ask(self.open())
         except GitferryError as error:
+            self._give_up_broken(error)
             if self.fault != error.title and not self._closed:
                 log.error("%s", error, extra={"action": "store"})
             self.fault = error.title
             return otherwise
         self.fault = None
         return answer
+
+    def _give_up_broken(self, error: GitferryError) -> None:
+        """Have the next one who asks open a damaged index anew, which moves it aside."""
+        from gitferry.store.faults import CorruptStore
+
+        with self._opening:
+            if isinstance(error, CorruptStore) and self._store is not None:
+                self._store.close()
+                self._store, self._broken = None, error
+                self._known.clear()
+                self._roots.clear()
+
+
+def _opened(url: str, broken: StoreError | None) -> Store:
+    """Return the store at `url`; one that is `broken`, or shows to be, is moved aside and made anew."""
+    from gitferry.store.aside import move_aside
+    from gitferry.store.faults import CorruptStore, OutdatedStore
+    from gitferry.store.store import Store
+
+    if broken is None:
+        try:
+            return _tried(url)
+        except (CorruptStore, OutdatedStore) as error:
+            broken = error
+    aside = move_aside(url)
+    if aside is None:
+        raise broken
+    said = "%s: it is kept as %s, and made anew from the repositories"
+    log.error(said, broken.title, aside, extra={"action": "store_aside"})
+    return Store(url)
+
+
+def _tried(url: str) -> Store:
+    from gitferry.store.store import Store
+
+    store = Store(url)
+    try:
+        store.repositories()
+    except GitferryError:
+        store.close()
+        raise
+    return store
 
 
 def _with_history(state: TaskState, past: TaskRow | None) -> TaskState:

@@ -12,7 +12,7 @@ from gitferry.config.errors import GitferryError
 
 
 class SocketTaken(GitferryError):
-    """Something answers at the socket's path, or something that is no socket stands there."""
+    """Something answers at the socket's path, or stands there and is no socket, or none can be made there."""
 
 
 #: Bytes of a socket's path: sockaddr_un holds 108 with the closing NUL (unix(7)).
@@ -28,24 +28,47 @@ def bind(path: Path) -> socket.socket:
         raise SocketTaken(
             f"the socket's path is longer than {LONGEST} bytes: {path}", "Set GITFERRY_RUNTIME_DIR to a shorter one."
         )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _clear(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear(path)
+        return _bound(path)
+    except OSError as failure:
+        raise SocketTaken(
+            f"the socket {path} cannot be made: {(failure.strerror or str(failure)).lower()}",
+            "make its directory one that this user may write to, or set GITFERRY_RUNTIME_DIR to another one",
+        ) from failure
+
+
+def _bound(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     # The mode of a new socket file is decided by the umask alone (unix(7)), which belongs to the whole process:
     # fchmod before bind sets the mode of the file that bind makes, and leaves the umask to the users' files.
     os.fchmod(listener.fileno(), 0o600)
-    listener.bind(os.fspath(path))
+    try:
+        listener.bind(os.fspath(path))
+    except OSError:
+        listener.close()
+        raise
     if stat.S_IMODE(path.stat().st_mode) != 0o600:
         path.chmod(0o600)
     listener.listen(128)
     return listener
 
 
-def remove(path: Path, listener: socket.socket) -> None:
-    """Close `listener` and remove its file."""
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return which file is at `path`, None where there is none: a socket that was removed is heard by nobody."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def remove(path: Path, listener: socket.socket, bound: tuple[int, int] | None) -> None:
+    """Close `listener` and remove its file, unless that is another daemon's by now; `bound` is its `identity`."""
     listener.close()
-    with suppress(FileNotFoundError):
-        path.unlink()
+    if identity(path) == bound:
+        path.unlink(missing_ok=True)
 
 
 def _clear(path: Path) -> None:

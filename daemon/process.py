@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,7 @@ from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
 from gitferry.daemon.notify import notify
 from gitferry.daemon.settings_file import SettingsFile
+from gitferry.repos import git
 
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
@@ -42,9 +43,11 @@ _PR_SET_DUMPABLE = 4  # prctl(2)
 def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     """Run until SIGTERM or SIGINT and return the exit code: 0, or 1 where a crossing had to be abandoned.
 
-    SIGHUP reads the settings again. Raises SettingsError, AlreadyRunning, SocketTaken, StoreError before anything
-    was begun.
+    It ends with 1 as well where its state directory, its socket or the thread that serves it is lost. SIGHUP reads
+    the settings again. Raises SettingsError, GitMissing, GitTooOld, AlreadyRunning, StateUnusable, SocketTaken,
+    StoreError before anything was begun.
     """
+    git.version(environ)
     path = settings_path(settings, environ).absolute()
     _keep_memory_private()
     file = SettingsFile(path)  # before it is read, so that an edit meanwhile counts as one
@@ -53,23 +56,33 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         said = house.roster.settings.daemon.log
         logs.set_up(said.level, said.format)
         house.roster.applied = _apply
-        stack.enter_context(only_instance(state_dir(environ)))
+        held = stack.enter_context(only_instance(state_dir(environ)))
         signals = stack.enter_context(_signals())
         threading.excepthook = lambda failed: _thread_failed(house, failed)
-        ended = _serve(house, file, environ, signals)
+        ended, lost = _serve(house, file, environ, signals, held)
     if ended:
         log.info("stopped", extra={"action": "stopped"})
     else:
         log.error(
             "stopped, with a crossing cut short; the next start finishes or undoes it", extra={"action": "stopped"}
         )
-    code = 0 if ended else 1
+    code = 0 if ended and not lost else 1
     _leave_hanging_threads(code)
     return code
 
 
-def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals: queue.SimpleQueue[int]) -> bool:
-    """Bring everything up, wait for a signal to end, take everything down; return whether all crossings ended."""
+def _serve(
+    house: House,
+    file: SettingsFile,
+    environ: Mapping[str, str],
+    signals: queue.SimpleQueue[int],
+    held: Callable[[], bool],
+) -> tuple[bool, bool]:
+    """Bring everything up, wait for a signal to end, take everything down.
+
+    Returns whether all crossings ended, and whether that was for something lost; `held` says whether the state
+    directory is still ours.
+    """
     from gitferry.daemon.api.app import application
     from gitferry.daemon.scheduler import PullScheduler
     from gitferry.daemon.server import Server
@@ -80,7 +93,8 @@ def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals
     with ExitStack() as stack:
         place = socket_to_bind(environ)
         listener = listen.bind(place)
-        stack.callback(listen.remove, place, listener)
+        bound = listen.identity(place)
+        stack.callback(listen.remove, place, listener, bound)
         server = Server(application(control, version=crash.version(), crash=house.crash), listener)
         server.start()
         stack.callback(server.stop)
@@ -90,37 +104,56 @@ def _serve(house: House, file: SettingsFile, environ: Mapping[str, str], signals
         pulls.start()
         try:
             house.attend(watching, pulls)
-            log.info(
-                "gitferry %s looks after %d repositories; it is asked at %s",
-                crash.version(),
-                len(house.roster.settings.repositories),
-                place,
-                extra={"action": "started", "socket": str(place), "pid": os.getpid()},
-            )
-            for note in house.notes():
-                log.warning("%s", note, extra={"action": "note"})
+            _greet(house, place)
             notify(environ, "READY=1", f"MAINPID={os.getpid()}")
-            _wait(house, file, signals)
+
+            def lost() -> str | None:
+                if not held():
+                    return f"the state directory {house.state_dir} was removed or replaced"
+                if listen.identity(place) != bound:
+                    return f"the socket {place} was removed or replaced"
+                return None if server.alive else "the control interface ended by itself"
+
+            missing = _wait(house, file, signals, lost)
+            if missing is not None:
+                log.error("%s: the daemon ends, start it again", missing, extra={"action": "lost"})
             notify(environ, "STOPPING=1")
             log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
         finally:
             pulls.stop()
             watching.close()
             ended = house.close()
-    return ended
+    return ended, missing is not None
 
 
-def _wait(house: House, file: SettingsFile, signals: queue.SimpleQueue[int]) -> None:
-    """Return when a signal asks for the end; meanwhile apply edits of the settings file."""
+def _greet(house: House, place: Path) -> None:
+    count = len(house.roster.settings.repositories)
+    log.info(
+        "gitferry %s looks after %s; it is asked at %s",
+        crash.version(),
+        "1 repository" if count == 1 else f"{count} repositories",
+        place,
+        extra={"action": "started", "socket": str(place), "pid": os.getpid()},
+    )
+    for note in house.notes():
+        log.warning("%s", note, extra={"action": "note"})
+
+
+def _wait(
+    house: House, file: SettingsFile, signals: queue.SimpleQueue[int], lost: Callable[[], str | None]
+) -> str | None:
+    """Return None when a signal asks for the end, or what was `lost`; meanwhile apply edits of the settings file."""
     while True:
         try:
             received = signals.get(timeout=_LOOK)
         except queue.Empty:
+            if missing := lost():
+                return missing
             if not file.edited():
                 continue
         else:
             if received != signal.SIGHUP:
-                return
+                return None
         house.roster.reload()
 
 

@@ -42,9 +42,10 @@ def repository(settings: Repository, known: Known, *, next_pull_at: datetime | N
         "last_crossing_at": instant(known.last_crossing_at),
         "last_error": known.last_error,
         "hint": known.hint,
-        "next_pull_at": instant(next_pull_at),
+        "next_pull_at": instant(next_pull_at) if known.state != "paused" else None,
         "paused_until": instant(known.paused_until),
         "held": known.pushes_held,
+        "pending_for": [{"reason": reason, "tasks": count} for reason, count in known.pending_for],
         "offline": known.offline,
         "watching": watching,
         "notes": list(known.notes),
@@ -153,8 +154,11 @@ def preview(found: Preview) -> Row:
     }
 
 
-def result(outcome: Outcome) -> Row:
-    """Return what a crossing that was asked for came to: its state, what it carried and what it could not."""
+def result(outcome: Outcome, *, held: bool = False) -> Row:
+    """Return what a crossing that was asked for came to: its state, what it carried and what it could not.
+
+    `held`: first pushes are held back.
+    """
     done = outcome.operation
     actions = {change.task: change for change in done.tasks} if done else {}
     shown = [
@@ -180,6 +184,7 @@ def result(outcome: Outcome) -> Row:
         "operation": done.id if done else None,
         "tasks": shown,
         "commits": list(done.commits) if done else [],
+        "held": held,
         "notes": list(outcome.notes),
     }
 

@@ -53,6 +53,11 @@ class Server:
                 raise ServerFailed("the control interface did not start", "The log tells why.")
             time.sleep(0.005)
 
+    @property
+    def alive(self) -> bool:
+        """Whether requests are answered."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Take no more requests, let those in hand end for a second, and close the socket."""
         self._server.should_exit = True

@@ -29,6 +29,10 @@ class CorruptStore(StoreError):
     """The file is damaged, or is no database. It is never removed by gitferry itself."""
 
 
+class OutdatedStore(StoreError):
+    """The tables are not the ones that their version has: a development version made them."""
+
+
 class NewerStore(StoreError):
     """A later gitferry wrote this database."""
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from gitferry.store.faults import ForeignStore, NewerStore, place, translated
+from gitferry.store.faults import ForeignStore, NewerStore, OutdatedStore, place, translated
 from gitferry.store.migrations import HEAD
+from gitferry.store.models import Base
 
 # Alembic's `op` and `context` are process-wide, so two threads must not migrate at once.
 _one_at_a_time = threading.Lock()
@@ -18,11 +19,13 @@ _ADVISORY_KEY = 0x6769746665727279  # "gitferry"
 def migrate(engine: Engine) -> None:
     """Create or upgrade the tables in one transaction; do nothing where they are current.
 
-    Raises NewerStore: a later gitferry made them; ForeignStore: they are someone else's; StoreError.
+    Raises NewerStore: a later gitferry made them; ForeignStore: they are someone else's; OutdatedStore: they are not
+    what their version says; StoreError.
     """
     with translated(engine.url):
         with engine.connect() as connection:
             if _version(connection) == HEAD:
+                _require_columns(connection)
                 return
         with _one_at_a_time, engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -42,6 +45,17 @@ def _version(connection: Connection) -> str | None:
             )
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _require_columns(connection: Connection) -> None:
+    found = inspect(connection)
+    for table in Base.metadata.sorted_tables:
+        columns = {each["name"] for each in found.get_columns(table.name)} if found.has_table(table.name) else set()
+        if columns != set(table.columns.keys()):
+            raise OutdatedStore(
+                f"the table {table.name} of {place(connection.engine.url)} is not the one of version {HEAD}",
+                "stop gitferry and move the database aside: it is rebuilt from the repositories",
+            )
 
 
 def _upgrade(connection: Connection, found: str | None) -> None:

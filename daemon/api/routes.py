@@ -184,12 +184,12 @@ def wish_routes(control: Control) -> APIRouter:
     @router.post("/hold")
     def hold(wish: wishes.Hold) -> Row:
         """Let the first pushes of a working tree wait."""
-        return control.hold(wish.path)
+        return control.hold(wish.path, wish.branch)
 
     @router.post("/release")
     def release(wish: wishes.Hold) -> Row:
         """Undo a hold."""
-        return control.release(wish.path)
+        return control.release(wish.path, wish.branch)
 
     @router.post("/reload")
     def reload() -> Row:

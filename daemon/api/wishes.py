@@ -59,6 +59,7 @@ class Survey(Wish):
 
 
 class Hold(Wish):
-    """Hold or release the first pushes of the working tree at `path`."""
+    """Hold or release the first pushes of the working tree at `path`; `branch`: of this one, not of the current."""
 
     path: str
+    branch: str | None = None

@@ -13,16 +13,16 @@ import click
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import counted, paint, printable, progress
-from gitferry.daemon.cli.results import exit_code, told
+from gitferry.daemon.cli.output import counted, paint, printable, progress, wrapped
 from gitferry.daemon.cli.verb import Verb
 
 _SHOWN = 8
+DECLINED = 1
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:[^/@\s]+@)?[^/:\s]+:(?!/)\S|[^/@\s]+@[^/:\s]+:/")
 
 
 class NotAdded(GitferryError):
-    """The repository cannot be added, or the user answered no."""
+    """The repository cannot be added."""
 
 
 @click.command(cls=Verb)
@@ -44,11 +44,13 @@ def add(
     chosen: dict[str, object] = {"branch": branch} if branch else {}
     if credential:
         chosen["auth"] = {"credential": credential}
+    if not path_or_url.strip():
+        raise click.UsageError("PATH_OR_URL is empty")
     path = Path(path_or_url).expanduser()
     if path.exists():
         _add_tree(context, path.absolute(), name, chosen, yes=yes)
     elif _URL.match(path_or_url):
-        ctx.exit(_add_url(context, path_or_url, name, chosen, yes=yes))
+        _add_url(context, path_or_url, name, chosen, yes=yes)
     else:
         raise NotAdded(f"there is no {path}", "give the path of a working tree, or the URL of a repository to clone")
 
@@ -69,73 +71,86 @@ def remove(ctx: click.Context, name: str) -> None:
 
 
 def _add_tree(context: Context, path: Path, name: str | None, chosen: dict[str, object], *, yes: bool) -> None:
-    branch = chosen.get("branch")
+    branch = str(chosen["branch"]) if "branch" in chosen else None
     control = context.control()
     with progress("looking at the tree"):
-        survey = control.survey_for_add(str(path), branch if isinstance(branch, str) else None)
+        survey = control.survey_for_add(str(path), branch)
     if survey["registered_as"]:
         raise NotAdded(
             f"{survey['root']} is registered already, as {survey['registered_as']}",
             f"`gitferry status {survey['registered_as']}` shows it",
         )
+    if survey["branch"] is None and branch is None:
+        raise NotAdded(
+            f"{survey['waiting_for'] or 'HEAD is detached'}, so there is no branch to keep in step",
+            "check one out (git switch BRANCH), or name it with --branch",
+        )
     entry = {"name": name or survey["name"], "path": survey["root"], **chosen}
+    _register(context, entry, dry_run=True)
     if not context.json:
         for line in _told(survey, str(entry["name"])):
             click.echo(line)
     held = not (yes or _may_push(context, survey))
     if held:
         # First, so that a daemon which reads the settings at once finds it held.
-        control.hold(survey["root"])
+        control.hold(survey["root"], branch)
     try:
         settings = _register(context, entry)
     except GitferryError:
         if held:
-            control.release(survey["root"])
+            control.release(survey["root"], branch)
         raise
     _conclude(context, entry, settings, held=held)
 
 
-def _add_url(context: Context, url: str, name: str | None, chosen: dict[str, object], *, yes: bool) -> int:
+def _add_url(context: Context, url: str, name: str | None, chosen: dict[str, object], *, yes: bool) -> None:
+    from gitferry.repos.clone import clone
     from gitferry.security.redact import redact
     from gitferry.security.urls import check_remote_url
 
-    directory = Path(check_remote_url(url).path).name.removesuffix(".git") or "repository"
-    path = Path(directory).absolute()
+    name = name or Path(check_remote_url(url).path).name.removesuffix(".git") or "repository"
+    path = Path(name).absolute()
     if path.exists():
         raise NotAdded(
-            f"{path} exists already", f"`gitferry add {path}` if it is the working tree, else change directory"
+            f"{path} exists already",
+            f"`gitferry add {path}` if it is the working tree, else change directory or give another --name",
         )
-    entry = {"name": name or directory, "path": str(path), "url": url, **chosen}
-    asked = _asks(context) and not yes
-    if asked:
-        click.echo(f"{redact(url)} would be cloned to {path}")
-        if not click.confirm("Add it?", default=True):
-            raise NotAdded("nothing was added")
-    settings = _register(context, entry)
-    control = context.control()
+    _register(context, {"name": name, "path": str(path), "url": url, **chosen}, dry_run=True)
+    if not context.json:
+        click.echo(f"cloning {printable(redact(url))} to {printable(str(path))}")
+    branch = chosen.get("branch")
     with progress("cloning"):
-        answer = control.sync([str(entry["name"])])
-    held = not (yes or asked) and path.exists()
-    if held:
-        # A clone has nothing to push, so holding it now is early enough.
-        control.hold(str(path))
-    _conclude(context, entry, settings, held=held)
-    code = exit_code(answer["results"])
-    if code and not context.json:
-        for line in (line for result in answer["results"] for line in told(result)):
-            click.echo(line, err=True)
-        click.echo(f"  it is tried again; `gitferry remove {entry['name']}` takes it out", err=True)
-    return code
+        # Here and not by the daemon: ^C must end it, and a clone that fails leaves nothing behind.
+        clone(url, path, branch if isinstance(branch, str) else None, environ=context.environ)
+    try:
+        _add_tree(context, path, name, chosen | {"url": url}, yes=yes)
+    except (click.Abort, click.exceptions.Exit, GitferryError):
+        click.echo(f"the clone stays at {printable(str(path))}", err=True)
+        raise
 
 
-def _register(context: Context, entry: dict[str, object]) -> Path:
+def _register(context: Context, entry: dict[str, object], *, dry_run: bool = False) -> Path:
+    """Write the entry, or with `dry_run` see that it could be; return the settings file. Raises NotAdded."""
     from gitferry.config import edit
+    from gitferry.config.faults import SettingsError
+    from gitferry.config.load import load
 
     settings = _file_to_edit(context)
+    known = [each.name for each in load(settings, context.environ).repositories] if settings.exists() else []
+    if entry["name"] in known:
+        raise NotAdded(
+            f"a repository is named {entry['name']} already", "give another --name; `gitferry status` lists them"
+        )
     # In the file a dollar begins the name of a variable, so one that is meant is doubled.
     written = {key: value.replace("$", "$$") if isinstance(value, str) else value for key, value in entry.items()}
-    edit.add_repository(settings, written, environ=context.environ)
-    context.reload()
+    try:
+        edit.add_repository(settings, written, environ=context.environ, dry_run=dry_run)
+    except SettingsError as error:
+        # The file had no fault before, and what would stand in it has no place to name.
+        said = "; ".join(re.sub(r"^repositories\[\d+\]\.", "", fault.message) for fault in error.faults)
+        raise NotAdded(f"it cannot be added: {said}", "nothing was changed") from error
+    if not dry_run:
+        context.reload()
     return settings
 
 
@@ -152,44 +167,56 @@ def _asks(context: Context) -> bool:
 
 
 def _may_push(context: Context, survey: Mapping[str, Any]) -> bool:
-    """Ask, where someone can answer. Raises NotAdded on a no."""
+    """Ask, where someone can answer. A no ends the command."""
     if not _asks(context):
         return False
     if not (survey["uncommitted"] or survey["unpushed"]):
-        if click.confirm("Add it?", default=True):
-            return True
-        raise NotAdded("nothing was added")
-    question = "Add it, and push what is listed? [y]es, [h]old pushes for now, [n]o"
-    answer = click.prompt(question, type=click.Choice(["y", "h", "n"], case_sensitive=False), show_choices=False)
+        answer = "y" if click.confirm("Add it?", default=True) else "n"
+    else:
+        question = "Add it, and push what is listed? [y]es, [h]old pushes for now, [n]o"
+        answer = click.prompt(question, type=click.Choice(["y", "h", "n"], case_sensitive=False), show_choices=False)
     if answer == "n":
-        raise NotAdded("nothing was added")
-    return bool(answer == "y")
+        click.echo("nothing was added", err=True)
+        raise click.exceptions.Exit(DECLINED)
+    return answer == "y"
 
 
 def _told(survey: Mapping[str, Any], name: str) -> list[str]:
-    target = f"{survey['remote']}/{survey['remote_branch']} at {survey['url']}"
-    tasks = survey["tasks"]
+    target = f"{survey['remote']}/{survey['remote_branch']} at {survey['url']}" if survey["remote"] else "-"
+    unpushed = [f"{each['id'][:8]} {each['subject']}" for each in survey["unpushed"]]
     facts = [
-        ("branch", f"{survey['branch']} → {target}"),
-        ("tasks", f"{counted(len(tasks), 'task')}, layout {survey['layout']}: {_listed(tasks, versions=True)}"),
-        ("uncommitted", _listed(survey["uncommitted"]) or "nothing"),
-        ("unpushed", ", ".join(f"{each['id'][:8]} {each['subject']}" for each in survey["unpushed"][:_SHOWN])),
-        ("waits for", survey["waiting_for"]),
+        ("branch", f"{survey['branch'] or '-'} → {target}"),
+        ("tasks", f"{_kinds(survey)}: {_listed(_tasks(survey['tasks']))}"),
+        ("uncommitted", _listed([task["name"] for task in survey["uncommitted"]]) or "nothing"),
+        ("unpushed", _listed(unpushed, "commits") or "nothing"),
+        *([("it waits", survey["waiting_for"])] if survey["waiting_for"] else []),
         *(("note", note) for note in survey["notes"]),
     ]
-    if len(survey["unpushed"]) > _SHOWN:
-        facts.append(("", f"and {len(survey['unpushed']) - _SHOWN} more commits"))
     lines = [f"{paint(printable(name), None, bold=True)}  {printable(survey['root'])}"]
-    return [
-        *lines,
-        *(f"  {key:<12} {printable(value or 'nothing')}" for key, value in facts if value or key == "unpushed"),
-    ]
+    for key, value in facts:
+        lines += wrapped(printable(value), indent=" " * 15, first=f"  {key:<12} ")
+    return lines
 
 
-def _listed(tasks: list[Mapping[str, Any]], *, versions: bool = False) -> str:
-    shown = [f"{task['name']} {task['version']}" if versions and task["version"] else task["name"] for task in tasks]
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more
+def _kinds(survey: Mapping[str, Any]) -> str:
+    """Return how many tasks there are, as `7 tasks and 8 single files, layout directory`."""
+    files = sum(task["kind"] == "file" for task in survey["tasks"])
+    tasks = len(survey["tasks"]) - files
+    if survey["layout"] == "file":
+        tasks, files = files, 0
+    single = f" and {counted(files, 'single file')}" if files else ""
+    return f"{counted(tasks, 'task')}{single}, layout {survey['layout']}"
+
+
+def _tasks(tasks: list[Mapping[str, Any]]) -> list[str]:
+    """Return the names with versions, directories first."""
+    ordered = sorted(tasks, key=lambda task: task["kind"] == "file")
+    return [f"{task['name']} {task['version']}" if task["version"] else task["name"] for task in ordered]
+
+
+def _listed(names: list[str], what: str = "") -> str:
+    more = f" and {len(names) - _SHOWN} more {what}".rstrip() if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _conclude(context: Context, entry: Mapping[str, object], settings: Path, *, held: bool) -> None:

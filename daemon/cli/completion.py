@@ -7,7 +7,7 @@ import click
 from gitferry.daemon.cli.verb import Verb
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, takes_json=False)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script for a SHELL.

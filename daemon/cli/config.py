@@ -88,7 +88,7 @@ def validate(ctx: click.Context) -> None:
     context.show({"settings": str(path), "valid": True, "faults": []}, [f"{path} is valid"])
 
 
-@config.command()
+@config.command(takes_json=False)
 def schema() -> None:
     """Print the JSON Schema of a settings file, for editors."""
     from gitferry.config.schema import json_schema

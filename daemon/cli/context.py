@@ -49,6 +49,7 @@ class Context:
         if daemon is not None:
             return daemon
         if self._engine is None:
+            _log_nowhere()
             from gitferry.daemon.control import Control
 
             self._engine = Control(self.config, self.environ)
@@ -91,6 +92,14 @@ def context_of(context: click.Context) -> Context:
     if not isinstance(found, Context):
         raise TypeError("the command line was started without its Context")
     return found
+
+
+def _log_nowhere() -> None:
+    """What goes wrong is told by the answer: logging's last resort would print it a second time."""
+    import logging
+
+    if not logging.getLogger("gitferry").handlers:
+        logging.getLogger("gitferry").addHandler(logging.NullHandler())
 
 
 def _log_to_stderr() -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import context_of
-from gitferry.daemon.cli.output import print_json, printable
+from gitferry.daemon.cli.output import print_json, printable, wrapped
 from gitferry.daemon.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def demo(ctx: click.Context, keep: bool) -> None:
     try:
         with _ended_by_signals():
             Demo(root, context.environ, tell).run()
+    except GitferryError:
+        keep = True  # what the error names is in there
+        raise
     finally:
         if not keep:
             shutil.rmtree(root, ignore_errors=True)
@@ -63,7 +67,9 @@ def _lines(at: float, text: str) -> list[str]:
     """The line with its time; what is too long goes on below, and what another command printed stays as it is."""
     text = printable(text)
     if text.startswith("  "):
-        return [f"  {text}".rstrip()]
+        margin = " " * (len(text) - len(text.lstrip()) + 2)
+        words = text.strip() if len(text) + 2 > _WIDTH else ""
+        return wrapped(words, limit=_WIDTH, indent=f"{margin}  ", first=margin) or [f"  {text}".rstrip()]
     head = f"[{at:5.1f} s]".ljust(_AT)
     first, *rest = textwrap.wrap(text, _WIDTH - _AT - 1, break_long_words=False, break_on_hyphens=False)
     return [f"{head} {first}", *(f"{' ' * _AT} {line}" for line in rest)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
 from gitferry.daemon.cli.context import context_of
-from gitferry.daemon.cli.output import counted, paint, printable, progress, width
+from gitferry.daemon.cli.output import counted, paint, printable, progress, width, wrapped
 from gitferry.daemon.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -57,10 +56,8 @@ def _lines(check: Check) -> list[str]:
     """The finding and, below it, its remedy; commands in a remedy are not broken, so that they can be copied."""
     head = f"{check.level:<5} {check.name:<10}"
     what = " ".join(printable(check.what, lines=True).split())
-    first, *rest = textwrap.wrap(
-        what, max(20, width() - len(_INDENT)), break_long_words=False, break_on_hyphens=False
-    ) or [""]
-    lines = [f"{paint(head, _COLOURS[check.level])}{first}", *(_INDENT + line for line in rest)]
+    first, *rest = wrapped(what, limit=width(), indent=_INDENT) or [_INDENT]
+    lines = [f"{paint(head, _COLOURS[check.level])}{first.removeprefix(_INDENT)}", *rest]
     if check.remedy:
-        lines.append(f"{_INDENT}→ {printable(check.remedy)}")
+        lines += wrapped(printable(check.remedy), limit=width(), indent=f"{_INDENT}  ", first=f"{_INDENT}→ ")
     return lines

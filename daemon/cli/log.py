@@ -24,8 +24,7 @@ def log(ctx: click.Context, repository: str | None, limit: int) -> None:
     with progress("reading the log"):
         answer = context.control().log(repository, limit)
     cells = [
-        (row["id"], f"{local(row['at'])[:16]}, {relative(row['at'])}", row["repository"], row["cause"], _what(row))
-        for row in answer["operations"]
+        (row["id"], local(row["at"])[:16], row["repository"], row["cause"], _what(row)) for row in answer["operations"]
     ]
     nothing = [] if answer["unreadable"] else ["No operations yet."]
     context.show(answer, table(("OPERATION", "WHEN", "REPOSITORY", "CAUSE", "WHAT"), cells) if cells else nothing)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
@@ -83,8 +84,12 @@ def _explained(error: Exception, context: Context) -> int:
     """Say what went wrong on standard error and return the exit code. (What a broken pipe needs, click does.)"""
     if isinstance(error, click.Abort):
         return INTERRUPTED
-    if isinstance(error, click.ClickException):
+    if isinstance(error, NoArgsIsHelpError):
         error.show()
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        asked = error.ctx if isinstance(error, click.UsageError) else None
+        _tell(GitferryError(error.format_message(), f"`{asked.command_path} --help` tells more" if asked else ""))
         return error.exit_code
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         error = GitferryError(f"there is no room: {error}", "free some space and try again; nothing was lost")
@@ -106,7 +111,7 @@ def _tell(error: GitferryError) -> None:
 
     click.echo(f"{paint('error:', 'red', err=True)} {printable(redact(error.title), lines=True)}", err=True)
     if error.hint:
-        click.echo(f"  {printable(redact(error.hint), lines=True)}", err=True)
+        click.echo(f"  → {printable(redact(error.hint), lines=True)}", err=True)
 
 
 def _crashed(error: Exception, context: Context) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ _ELLIPSIS = "…"
 _GAP = "  "
 _SMALLEST_COLUMN = 8
 _NARROWEST = 40
+_BELOW = "    "
+_WORDS = re.compile(r"(?:`[^`]*`|[^\s`]|`)+")
 
 STATE_COLOURS = {
     "healthy": "green",
@@ -81,18 +84,52 @@ def width() -> int:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None) -> list[str]:
-    """Return the lines of a table, the widest columns shortened until a line fits `limit` columns."""
-    limit = width() if limit is None else limit
+    """Return the lines of a table that fits `limit` columns: the terminal's, and without one there is no limit.
+
+    The last column is never cut: where it does not fit beside the others, it goes on below them.
+    """
+    if limit is None and sys.stdout.isatty():
+        limit = width()
     cells = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(_columns(row[column]) for row in cells) for column in range(len(header))]
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > limit and max(widths) > _SMALLEST_COLUMN:
-        widths[widths.index(max(widths))] -= 1
+    below = False
+    if limit is not None:
+        below = _line(widths) > limit
+        widths[-1:] = [] if below else widths[-1:]
+        while _line(widths) > limit and max(widths) > _SMALLEST_COLUMN:
+            widths[widths.index(max(widths))] -= 1
     lines = []
     for number, row in enumerate(cells):
-        padded = [_padded(cell, room) for cell, room in zip(row, widths, strict=True)]
+        padded = [_padded(cell, room) for cell, room in zip(row, widths, strict=False)]
         line = _GAP.join(padded).rstrip()
         lines.append(paint(line, None, bold=True) if number == 0 else _with_colours(line, row, padded))
+        if below and number > 0 and limit is not None:
+            lines += wrapped(row[-1], limit=limit, indent=_BELOW)
     return lines
+
+
+def wrapped(text: str, *, limit: int | None = None, indent: str = "", first: str | None = None) -> list[str]:
+    """Return `text` as lines of at most `limit` columns, words and what stands in backquotes left whole.
+
+    `indent` begins every line, `first` the first one instead; without a limit a terminal's is taken, or there is none.
+    """
+    if limit is None and sys.stdout.isatty():
+        limit = width()
+    lines: list[str] = []
+    line = indent if first is None else first
+    fresh = True
+    for word in _WORDS.findall(text):
+        if limit is not None and not fresh and _columns(f"{line} {word}") > limit:
+            lines.append(line)
+            line, fresh = indent, True
+        line += word if fresh else f" {word}"
+        fresh = False
+    return lines if fresh else [*lines, line]
+
+
+def _line(widths: Sequence[int]) -> int:
+    """Return how many columns a table's line takes."""
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _with_colours(line: str, row: Sequence[str], padded: Sequence[str]) -> str:
@@ -100,7 +137,7 @@ def _with_colours(line: str, row: Sequence[str], padded: Sequence[str]) -> str:
         return line
     return _GAP.join(
         paint(shown, STATE_COLOURS[cell]) if cell in STATE_COLOURS else shown
-        for cell, shown in zip(row, padded, strict=True)
+        for cell, shown in zip(row, padded, strict=False)
     ).rstrip()
 
 
@@ -128,7 +165,8 @@ def relative(instant: str | None, now: datetime | None = None) -> str:
     if instant is None:
         return "-"
     seconds = (datetime.fromisoformat(instant) - (now or datetime.now(UTC))).total_seconds()
-    size = abs(seconds)
+    # What is two hours away when it is asked for is a little less when it is told.
+    size = abs(seconds) if seconds <= 0 else seconds + 1
     if size < 1:
         return "now"
     amount = next(

@@ -44,7 +44,7 @@ def pause(ctx: click.Context, repository: str | None, seconds: float | None) -> 
         answer = context.control().pause(repository, seconds)
     until = answer["until"]
     end = f"until {local(until)} ({relative(until)})" if until else "until `gitferry resume`"
-    context.show(answer, _lines(answer, "paused", f"paused {end}"))
+    context.show(answer, _lines(answer, {name: f"paused {end}" for name in answer["paused"]}))
     ctx.exit(unreadable(answer))
 
 
@@ -56,11 +56,14 @@ def resume(ctx: click.Context, repository: str | None) -> None:
     context = context_of(ctx)
     with progress("resuming"):
         answer = context.control().resume(repository)
-    context.show(answer, _lines(answer, "resumed", "resumed"))
+    idle = answer["idle"]
+    context.show(
+        answer, _lines(answer, {name: "was not paused" if name in idle else "resumed" for name in answer["resumed"]})
+    )
     ctx.exit(unreadable(answer))
 
 
-def _lines(answer: Mapping[str, Any], key: str, done: str) -> list[str]:
-    if not answer[key] and not answer["unreadable"]:
+def _lines(answer: Mapping[str, Any], done: Mapping[str, str]) -> list[str]:
+    if not done and not answer["unreadable"]:
         return [NO_REPOSITORIES]
-    return [f"{printable(name)}: {done}" for name in answer[key]]
+    return [f"{printable(name)}: {what}" for name, what in done.items()]

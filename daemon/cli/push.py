@@ -89,7 +89,7 @@ def preview_lines(preview: Mapping[str, Any]) -> list[str]:
     name = printable(preview["repository"])
     lines = []
     if preview["waiting_for"]:
-        lines.append(f"{name}: {paint('waits', 'yellow')} for {printable(preview['waiting_for'])}")
+        lines.append(f"{name}: {paint('waits', 'yellow')}: {printable(preview['waiting_for'])}")
     if preview["commits"]:
         count = counted(len(preview["commits"]), "commit")
         lines.append(f"{name}: would push {count} to {printable(preview['target'])}")

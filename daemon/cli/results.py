@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from gitferry.daemon.cli.context import Context
-from gitferry.daemon.cli.output import STATE_COLOURS, counted, paint, printable
+from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, printable, wrapped
 
 DONE, FAILED, IN_PART = 0, 1, 4
 NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"
@@ -46,26 +47,66 @@ def _has_failed(result: Mapping[str, Any]) -> bool:
 def told(result: Mapping[str, Any]) -> list[str]:
     """Return the lines that tell of one repository: what was done, then what was not and why."""
     name = printable(result["repository"])
-    lines = [f"{name}: {_done(result)}"] if result["operation"] is not None else []
-    if result["error"]:
-        lines.append(f"{name}: {paint('failed', 'red')}: {printable(result['error'])}")
-    elif result["waiting_for"]:
-        lines.append(f"{name}: {paint('waits', 'yellow')} for {printable(result['waiting_for'])}")
-    if result["hint"] and (result["error"] or result["waiting_for"]):
-        lines.append(f"  {printable(result['hint'])}")
+    lines = wrapped(_done(result), indent="  ", first=f"{name}: ") if result["operation"] is not None else []
     for task in result["tasks"]:
         if task["push_status"] in _NAMED:
             status = task["push_status"]
             words = paint(status.replace("_", " "), STATE_COLOURS[status])
-            reason = f": {printable(task['reason'])}" if task["reason"] else ""
-            lines.append(f"{name}: {printable(task['name'])}: {words}{reason}")
-    lines += [f"{name}: note: {printable(note)}" for note in result["notes"]]
-    return lines or [f"{name}: {_nothing(result)}"]
+            first = f"{name}: {printable(task['name'])}: {words}" + (": " if task["reason"] else "")
+            lines += wrapped(printable(task["reason"]), indent="  ", first=first) if task["reason"] else [first]
+    whole = why(name, result["state"], result["error"], result["waiting_for"], result["hint"])
+    lines += whole if result["state"] != "conflict" or not lines else remedy(result["hint"])
+    reasons = Counter(task["reason"] for task in result["tasks"] if task["push_status"] == "pending")
+    waiting = pending(name, list(reasons.items()), held=result["held"])
+    if waiting and not lines:
+        lines.append(f"{name}: nothing to do")
+    lines += [*waiting, *(f"{name}: note: {printable(note)}" for note in result["notes"])]
+    return lines or [f"{name}: nothing to do"]
 
 
-def _nothing(result: Mapping[str, Any]) -> str:
-    pending = sum(task["push_status"] == "pending" for task in result["tasks"])
-    return f"nothing to do, {counted(pending, 'task')} pending" if pending else "nothing to do"
+def why(
+    name: str, state: str, error: str | None, waiting_for: str | None, hint: str | None, until: str | None = None
+) -> list[str]:
+    """Return why a repository does not go on, and below it what to do about that; nothing where it does.
+
+    `until`: when its pause ends (RFC 3339).
+    """
+    if error:
+        lines = wrapped(printable(error), indent="  ", first=f"{name}: {paint('failed', 'red')}: ")
+    elif state == "paused":
+        lines = [f"{name}: {paint('paused', 'yellow')} until {local(until)}" if until else f"{name}: paused"]
+        hint = f"`gitferry resume {name}` ends the pause"
+    elif waiting_for and state == "conflict":
+        first = f"{name}: {paint('conflict', 'red')}, it waits for "
+        lines = wrapped(printable(waiting_for), indent="  ", first=first)
+    elif waiting_for:
+        lines = wrapped(printable(waiting_for), indent="  ", first=f"{name}: {paint('waits', 'yellow')}: ")
+    else:
+        return []
+    return [*lines, *remedy(hint)]
+
+
+def remedy(hint: str | None) -> list[str]:
+    """Return the lines that say what to do."""
+    return wrapped(printable(hint), indent="    ", first="  → ") if hint else []
+
+
+def pending(name: str, reasons: Sequence[tuple[str | None, int]], *, held: bool) -> list[str]:
+    """Return why tasks wait, and the commands that let them go. `held`: first pushes are held back."""
+    lines = []
+    for reason, count in reasons:
+        first = f"{name}: {counted(count, 'task')} {paint('pending', 'yellow')}: "
+        lines += wrapped(printable(reason or "for the next push"), indent="  ", first=first)
+    if held:
+        lines += wrapped(
+            f"first pushes are held until `gitferry resume {name}` lets all go, or `gitferry push task TASK` one",
+            indent="    ",
+            first="  → " if lines else f"{name}: ",
+        )
+    elif any("push" in (reason or "") for reason, _ in reasons):
+        said = "`gitferry push status` names them; `gitferry push task TASK` sends one, `gitferry push all` every one"
+        lines += remedy(said)
+    return lines
 
 
 def _done(result: Mapping[str, Any]) -> str:
@@ -88,7 +129,6 @@ def unreadable(answer: Mapping[str, Any]) -> int:
     """Say on standard error which repositories could not be read or changed, and return the exit code."""
     missing: Sequence[Mapping[str, Any]] = answer.get("unreadable") or ()
     for each in missing:
-        click.echo(f"{printable(each['repository'])}: {printable(each['error'])}", err=True)
-        if each["hint"]:
-            click.echo(f"  {printable(each['hint'])}", err=True)
+        for line in why(printable(each["repository"]), "failing", each["error"], None, each["hint"]):
+            click.echo(line, err=True)
     return IN_PART if missing else DONE

@@ -8,7 +8,7 @@ from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.verb import Verb
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, takes_json=False)
 @click.pass_context
 def run(ctx: click.Context) -> None:
     """Run the daemon in the foreground.

@@ -11,6 +11,7 @@ import click
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
 from gitferry.daemon.cli.output import coloured, local, paint, print_json, printable, progress, relative, table
+from gitferry.daemon.cli.results import pending, why
 from gitferry.daemon.cli.verb import Verb
 
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -69,7 +70,7 @@ def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]
             row["branch"] or "-",
             row["state"],
             f"{row['ahead']}/{row['behind']}",
-            str(row["pending"]),
+            str(row["pending"]) if row["state"] != "paused" else "-",
             str(row["conflicts"]),
             relative(row["last_crossing_at"]),
             relative(row["next_pull_at"]),
@@ -83,16 +84,11 @@ def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]
 
 def _reasons(row: Mapping[str, Any]) -> list[str]:
     name = printable(row["name"])
-    lines = []
-    if row["waiting_for"]:
-        lines.append(f"{name} waits for {printable(row['waiting_for'])}")
-    if row["last_error"]:
-        lines.append(f"{name}: {paint(printable(row['last_error']), 'red')}")
-    if row.get("held"):
-        lines.append(f"{name}: first pushes are held until `gitferry resume {name}` or `gitferry push all`")
-    if lines and row.get("hint"):
-        lines.append(f"  {printable(row['hint'])}")
-    return lines
+    reasons = [(each["reason"], each["tasks"]) for each in row["pending_for"]]
+    return [
+        *why(name, row["state"], row["last_error"], row["waiting_for"], row["hint"], row["paused_until"]),
+        *(pending(name, reasons, held=row["held"]) if row["state"] != "paused" else ()),
+    ]
 
 
 def _details(row: Mapping[str, Any]) -> list[str]:
@@ -104,7 +100,7 @@ def _details(row: Mapping[str, Any]) -> list[str]:
         "remote": f"{row['upstream'] or '-'} at {row['url']}" if row["url"] else row["upstream"] or "-",
         "branch": f"{row['branch'] or '-'} at {(row['head'] or '-')[:12]}",
         "commits": f"{row['ahead']} ahead, {row['behind']} behind",
-        "tasks": f"{row['pending']} pending, {row['conflicts']} in conflict",
+        "tasks": f"{row['pending'] if row['state'] != 'paused' else '-'} pending, {row['conflicts']} in conflict",
         "synced": at(row["last_crossing_at"]),
         "next pull": at(row["next_pull_at"]),
     }

@@ -15,8 +15,12 @@ from gitferry.daemon.cli.context import context_of
 class Verb(click.Command):
     """A command that also takes the common options, so that `gitferry tasks --json` is `gitferry --json tasks`."""
 
-    def __init__(self, *args: Any, **attributes: Any) -> None:
-        attributes["params"] = [*(attributes.get("params") or []), *common_options(hidden=True)]
+    def __init__(self, *args: Any, takes_json: bool = True, **attributes: Any) -> None:
+        """`takes_json`: its help mentions --json, which a verb that prints no answer has no use for."""
+        given = common_options(hidden=True)
+        for option in given:
+            option.hidden = option.hidden and not (takes_json and option.name == "json")
+        attributes["params"] = [*(attributes.get("params") or []), *given]
         super().__init__(*args, **attributes)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -70,7 +74,7 @@ class VerbTable(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def common_options(*, hidden: bool) -> list[click.Parameter]:
+def common_options(*, hidden: bool) -> list[click.Option]:
     """Return new `--config`, `--json` and `-v`; they are listed in the help of `gitferry` alone."""
     return [
         click.Option(

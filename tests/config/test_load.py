@@ -287,7 +287,7 @@ def test_trees_are_compared_by_their_real_places(tmp_path: Path) -> None:
 def test_a_missing_empty_or_unreadable_file_is_a_fault(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     cases: dict[str, Callable[[], object]] = {
-        "no such file": lambda: None,
+        "there is no settings file": lambda: None,
         "is empty": file.touch,
         "not a regular": lambda: os.mkfifo(file),
     }

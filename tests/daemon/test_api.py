@@ -77,7 +77,7 @@ def served(work: Repo) -> Iterator[tuple[Client, Raw]]:
     server.start()
     yield Client(place), Raw(place)
     server.stop()
-    listen.remove(place, listener)
+    listen.remove(place, listener, listen.identity(place))
     assert house.close()
 
 
@@ -250,7 +250,7 @@ def test_a_daemon_that_ends_in_mid_answer_is_told(runtime_directory: Path, answe
     with pytest.raises(DaemonGone):
         Client(place).status()
     thread.join()
-    listen.remove(place, listener)
+    listen.remove(place, listener, listen.identity(place))
 
 
 def test_the_client_imports_nothing_slow() -> None:
@@ -272,7 +272,12 @@ def test_the_socket_is_its_owners_and_only_taken_from_the_dead(runtime_directory
         listen.bind(place)
     first.close()
     second = listen.bind(place)
-    listen.remove(place, second)
+    bound = listen.identity(place)
+    place.unlink()
+    third = listen.bind(place)
+    listen.remove(place, second, bound)
+    assert place.exists(), "it was the third one's"
+    listen.remove(place, third, listen.identity(place))
     assert not place.exists()
     place.write_text("not ours")
     with pytest.raises(listen.SocketTaken):

@@ -335,4 +335,7 @@ def test_a_damaged_index_stops_no_crossing(control: Control, clone: Callable[...
     here.write("notes.txt", "mine\n")
     assert only(control.sync())["state"] == "healthy"
     assert remote.git("show", "main:notes.txt") == "mine"
-    assert "database" in control.status()["daemon"]["notes"][0]
+    assert control.status()["daemon"]["notes"] == []
+    assert control.names()["tasks"], "the new index knows nothing"
+    (aside,) = state.glob("gitferry.db.broken-*")
+    assert aside.read_bytes().startswith(b"this is no database")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from gitferry.daemon import checkup_service as service
 from gitferry.daemon import systemctl, unit
 from gitferry.daemon.doctor import examine
 from gitferry.daemon.finding import Check
+from gitferry.tests.daemon.cli.conftest import COMMAND
 from gitferry.tests.repo import Repo
 
 
@@ -344,6 +347,20 @@ def test_unsigned_commits_where_git_is_to_sign(examined: Examined, clone: Clone)
     assert "sign" not in examined(repo)
     repo.git("config", "commit.gpgsign", "true")
     assert "unsigned" in examined(repo)["sign"].what
+
+
+def test_an_interrupt_does_not_wait_for_a_silent_remote(clone: Clone, tmp_path: Path) -> None:
+    work = clone("work")
+    file = tmp_path / "config.yaml"
+    file.write_text(f"version: 1\nrepositories:\n  - path: {work.root}\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        work.git("remote", "set-url", "origin", f"git://127.0.0.1:{silent.getsockname()[1]}/none.git")
+        with subprocess.Popen([*COMMAND, "--config", str(file), "doctor"]) as process:
+            silent.settimeout(30)
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(3) == 130
+            connection.close()
 
 
 def test_the_verb(clone: Clone, tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import pytest
 
 from gitferry.config.paths import socket_to_bind, state_dir
 from gitferry.daemon.client import Client, connect
+from gitferry.tests.daemon.cli.conftest import COMMAND
 from gitferry.tests.repo import Repo
 
 QUICK = {"quiet": "100ms", "max_wait": "1s"}
@@ -265,4 +269,130 @@ def test_settings_are_applied_while_it_runs(tmp_path: Path, clone: Callable[...,
         time.sleep(0.5)
         assert remote.try_git("show", "main:notes.txt").returncode != 0
         assert crossed is not None
+        assert daemon.stop() == 0
+
+
+def test_a_removed_state_directory_ends_it_and_the_next_goes_on(
+    tmp_path: Path, clone: Callable[..., Repo], remote: Repo
+) -> None:
+    work = clone()
+    settings(entry(work))
+    with running(tmp_path, "first") as first:
+        until(lambda: row(first.client(), "work")["state"] == "healthy")
+        shutil.rmtree(state_dir(os.environ))
+        assert first.process.wait(10) == 1
+        (said,) = [fact["message"] for fact in first.facts() if fact.get("action") == "lost"]
+        assert str(state_dir(os.environ)) in said and "start it again" in said
+    assert not state_dir(os.environ).exists()
+    with running(tmp_path, "second") as second:
+        work.write("notes.txt", "x\n")
+        until(lambda: remote.try_git("show", "main:notes.txt").returncode == 0)
+        assert second.stop() == 0
+
+
+def test_of_two_after_a_removal_only_one_goes_on(
+    tmp_path: Path, clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch, runtime_directory: Path
+) -> None:
+    # The socket lies in the state directory, so nothing at all tells the second of the first.
+    monkeypatch.delenv("GITFERRY_RUNTIME_DIR")
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setenv("GITFERRY_STATE_DIR", str(runtime_directory / "state"))
+    settings(entry(clone()))
+    with running(tmp_path, "first") as first:
+        shutil.rmtree(state_dir(os.environ))
+        with running(tmp_path, "second") as second:
+            assert first.process.wait(10) == 1
+            assert second.client().daemon()["pid"] == second.process.pid, "the first took the second's socket along"
+            assert (state_dir(os.environ) / "daemon.pid").read_text() == f"{second.process.pid}\n"
+            assert second.stop() == 0
+
+
+def test_a_removed_socket_ends_it(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    settings(entry(clone()))
+    with running(tmp_path) as daemon:
+        socket_to_bind(os.environ).unlink()
+        assert daemon.process.wait(10) == 1
+        assert "lost" in daemon.actions()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("GITFERRY_STATE_DIR", "/dev/null/state", "the state directory /dev/null/state cannot be used"),
+        ("GITFERRY_RUNTIME_DIR", "/dev/null/run", "the socket /dev/null/run/gitferry.sock cannot be made"),
+        ("PATH", "/nonexistent", "no git program on PATH (/nonexistent)"),
+    ],
+)
+def test_what_it_cannot_start_without_is_named_with_its_remedy(
+    clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    settings(entry(clone()))
+    monkeypatch.setenv(variable, value)
+    done = subprocess.run([*COMMAND, "run"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {said}") and "\n  → " in done.stderr
+
+
+def in_step(client: Client) -> bool:
+    return row(client, "work")["state"] == "healthy" and bool(client.names()["tasks"])
+
+
+def damaged(file: Path) -> None:
+    file.write_bytes(b"no database" * 1000)
+
+
+def outdated(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("ALTER TABLE tasks ADD COLUMN version TEXT NOT NULL DEFAULT ''")
+
+
+@pytest.mark.parametrize("spoil", [damaged, outdated])
+def test_an_index_that_cannot_be_used_is_moved_aside(
+    tmp_path: Path, clone: Callable[..., Repo], spoil: Callable[[Path], None]
+) -> None:
+    settings(entry(clone()))
+    file = state_dir(os.environ) / "gitferry.db"
+    for turn in ("first", "second"):
+        with running(tmp_path, turn) as daemon:
+            client = daemon.client()
+            until(partial(in_step, client))
+            assert client.daemon()["notes"] == []
+            assert ("store_aside" in daemon.actions()) is (turn == "second")
+            assert daemon.stop() == 0
+        if turn == "first":
+            spoil(file)
+    assert len(list(file.parent.glob("gitferry.db.broken-*"))) == 1
+
+
+def test_an_index_of_a_later_version_is_refused_and_left(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    settings(entry(clone()))
+    with running(tmp_path, "first") as daemon:
+        assert daemon.stop() == 0
+    file = state_dir(os.environ) / "gitferry.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = subprocess.run([*COMMAND, "run"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "made by a later gitferry" in done.stderr
+    assert file.exists() and not list(file.parent.glob("*.broken-*"))
+
+
+def test_an_unmounted_disk_is_waited_for(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    work = clone()
+    settings(entry(work))
+    away = tmp_path / "away"
+    with running(tmp_path) as daemon:
+        client = daemon.client()
+        until(lambda: row(client, "work")["state"] == "healthy")
+        work.root.rename(away)
+        work.root.mkdir()
+        client.sync()
+        found = row(client, "work")
+        assert (found["state"], found["waiting_for"]) == ("waiting", f"{work.root} holds no git repository")
+        assert found["hint"].startswith("mount the disk") and "git init" not in found["hint"]
+        assert client.tasks()["unreadable"][0]["hint"] == found["hint"]
+        work.root.rmdir()
+        away.rename(work.root)
+        client.sync()
+        assert row(client, "work")["state"] == "healthy"
         assert daemon.stop() == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import select
+import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -83,6 +85,7 @@ def test_at_a_terminal_it_asks(
     ended, said = at_a_terminal("add", str(edited.root), answer=answer)
     assert ended == code, said
     assert "Add it, and push what is listed?" in said and TASK.name in said
+    assert "error:" not in said
     assert settings.exists() is (held is not None)
     if held is not None:
         assert gitferry("status", "--json").json["repositories"][0]["held"] is held
@@ -106,6 +109,60 @@ def test_a_url_is_cloned_here(
     assert tree.tree() == remote.tree("main") == tree.worktree()
     (row,) = gitferry("status", "--json").json["repositories"]
     assert (row["name"], row["state"]) == ("remote", "healthy")
+
+
+def test_a_url_shows_what_a_path_does_and_is_cloned_under_its_name(
+    gitferry: Gitferry, remote: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = gitferry("add", f"file://{remote.root}", "--name", "two")
+    for fact in ("main → origin/main", "layout directory", TASK.name, TASK.version):
+        assert fact in said.out
+    assert Repo(tmp_path / "two").tree() == remote.tree("main")
+    (tmp_path / "two").rename(tmp_path / "moved")
+    again = gitferry("add", f"file://{remote.root}", "--name", "two", code=1)
+    assert again.err.startswith("error: a repository is named two already\n") and not (tmp_path / "two").exists()
+    wrong = gitferry("add", f"file://{remote.root}", "--name", "a b", code=1)
+    assert wrong.err.startswith('error: it cannot be added: name: "a b" is no name')
+
+
+def test_an_interrupted_or_failed_clone_leaves_nothing(
+    gitferry: Gitferry, tmp_path: Path, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    gitferry("add", f"file://{tmp_path}/none.git", code=1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/none.git"
+        with subprocess.Popen([*COMMAND, "add", url]) as process:
+            silent.settimeout(30)
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+            connection.close()
+    assert list(Path.cwd().iterdir()) == [] and not settings.exists()
+
+
+def test_a_remote_that_does_not_answer_is_warned_of(
+    gitferry: Gitferry, clone: Callable[..., Repo], remote: Repo
+) -> None:
+    tree = clone("work")
+    remote.root.rename(remote.root.with_name("moved.git"))
+    said = gitferry("add", str(tree.root), "--yes")
+    assert "the remote cannot be used now" in said.out and "work is added" in said.out
+
+
+def test_without_a_branch_there_is_nothing_to_keep_in_step(
+    gitferry: Gitferry, clone: Callable[..., Repo], settings: Path
+) -> None:
+    tree = clone("work")
+    tree.git("switch", "--detach")
+    said = gitferry("add", str(tree.root), code=1)
+    assert said.err.startswith("error: HEAD is detached") and "--branch" in said.err and not settings.exists()
+    gitferry("add", str(tree.root), "--branch", "main")
+    tree.git("switch", "main")
+    assert gitferry("status", "--json").json["repositories"][0]["held"] is True
+    assert gitferry("add", "", code=2).err.startswith("error: PATH_OR_URL is empty\n")
 
 
 def test_adding_twice_is_refused_by_name(gitferry: Gitferry, edited: Repo) -> None:

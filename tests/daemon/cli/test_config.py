@@ -63,12 +63,12 @@ def test_validate_names_every_fault(gitferry: Gitferry, written: Path) -> None:
 
 
 def test_a_missing_and_an_empty_file_are_faults(gitferry: Gitferry, settings: Path) -> None:
-    assert "there is no such file" in gitferry("config", "set", "daemon.workers", "2", code=1).err
-    assert f"{settings}:1:1: there is no such file" in gitferry("config", "validate", code=1).err
+    for words in (("config", "set", "daemon.workers", "2"), ("config", "validate"), ("status",)):
+        assert gitferry(*words, code=1).err.startswith(f"error: there is no settings file {settings}\n  → ")
     settings.parent.mkdir(parents=True)
     settings.touch()
     assert f"{settings}:1:1: the file is empty" in gitferry("config", "validate", code=1).err
-    assert "there is no such file" in gitferry("config", "show", "--config", "/none.yaml", code=1).err
+    assert "there is no settings file /none.yaml" in gitferry("config", "show", "--config", "/none.yaml", code=1).err
 
 
 def test_schema(gitferry: Gitferry) -> None:

@@ -48,10 +48,23 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 
 @pytest.mark.parametrize("name", ["short", "n" * 200, "日本語のタスク" * 20, "é" * 90])
 def test_a_table_never_leaves_its_limit(name: str) -> None:
-    lines = output.table(("TASK", "VERSION", "WHY"), [(name, "1.0", "because " * 30), ("b", "2", "")], limit=80)
+    why = "because " * 30
+    lines = output.table(("TASK", "VERSION", "WHY"), [(name, "1.0", why), ("b", "2", "")], limit=80)
     assert all(output._columns(line) <= 80 for line in lines)
-    assert lines[1].split()[-1].endswith("…") and "1.0" in lines[1]
-    assert lines[0].index("VERSION") == lines[2].index("2")
+    assert "1.0" in lines[1] and ("…" in lines[1]) is (output._columns(name) > 71)
+    assert " ".join(lines[2:-1]).split() == why.split(), "the last column goes on below, whole"
+    assert lines[0].index("VERSION") == lines[-1].index("2")
+
+
+def test_without_a_terminal_nothing_is_cut() -> None:
+    name, why = "n" * 200, "because " * 30
+    assert output.table(("TASK", "WHY"), [(name, why)])[1] == f"{name}  {why.rstrip()}"
+    assert output.wrapped(why, indent="  ") == [f"  {why.rstrip()}"]
+
+
+def test_a_command_is_not_broken() -> None:
+    lines = output.wrapped("see `gitferry diff TASK --remote`, then go on", limit=30, indent="    ", first="  → ")
+    assert lines == ["  → see", "    `gitferry diff TASK --remote`,", "    then go on"]
 
 
 def test_a_table_that_fits_is_not_shortened() -> None:
@@ -81,6 +94,7 @@ def test_json_is_readable_and_holds_bytes_that_are_no_text(capfd: pytest.Capture
         ("2025-03-01T09:00:00Z", "3 h ago"),
         ("2025-02-01T12:00:00Z", "28 d ago"),
         ("2025-03-01T12:05:00Z", "in 5 min"),
+        ("2025-03-01T13:59:59.500Z", "in 2 h"),
     ],
 )
 def test_instants_are_told_from_now(instant: str | None, said: str) -> None:

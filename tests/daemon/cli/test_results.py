@@ -20,6 +20,7 @@ def result(**values: Any) -> dict[str, Any]:
         "operation": None,
         "commits": [],
         "tasks": [],
+        "held": False,
         "notes": [],
     } | values
 
@@ -39,8 +40,13 @@ DID = {
     "commits": ["0123456789abcdef"],
     "tasks": [carried("a", "push"), carried("b", "pull"), carried("c", "push")],
 }
-HELD = result(state="conflict", tasks=[task("conflict", "both changed it")])
-WAITING = result(state="waiting", waiting_for="a rebase to end", hint="finish it or `git rebase --abort`")
+HELD = result(
+    state="conflict",
+    waiting_for="an answer: both sides changed a",
+    hint="see both sides",
+    tasks=[task("conflict", "both changed it")],
+)
+WAITING = result(state="waiting", waiting_for="a rebase is under way", hint="finish it or `git rebase --abort`")
 OFFLINE = result(state="failing", error="the remote does not answer", hint="look at the network")
 
 
@@ -73,13 +79,24 @@ def test_what_was_done_is_told_with_its_operation() -> None:
 
 def test_nothing_to_do_is_told_too() -> None:
     assert told(result()) == ["tasks: nothing to do"]
-    assert told(result(tasks=[task("pending")] * 2)) == ["tasks: nothing to do, 2 tasks pending"]
+
+
+def test_what_waits_is_told_with_its_reason_and_the_command_that_lets_it_go() -> None:
+    reason = "2 of 3 tasks were deleted here: `gitferry push all` if that is meant"
+    told_first, *_, lets_go = told(result(tasks=[task("pending", reason)] * 2))
+    assert told_first == "tasks: nothing to do"
+    assert f"tasks: 2 tasks pending: {reason}" in told(result(tasks=[task("pending", reason)] * 2))
+    assert "`gitferry push task TASK`" in lets_go and "`gitferry push all`" in lets_go
+    held = told(result(held=True, tasks=[task("pending", "waits for `gitferry push`")]))
+    assert "`gitferry resume tasks`" in held[-1]
+    staged = told(result(tasks=[task("pending", "you are staging it")]))
+    assert staged[-1] == "tasks: 1 task pending: you are staging it", "no push lets that go"
 
 
 def test_what_stayed_behind_is_named_with_its_reason() -> None:
-    assert told(HELD) == ["tasks: a: conflict: both changed it"]
-    assert told(WAITING) == ["tasks: waits for a rebase to end", "  finish it or `git rebase --abort`"]
-    assert told(OFFLINE) == ["tasks: failed: the remote does not answer", "  look at the network"]
+    assert told(HELD) == ["tasks: a: conflict: both changed it", "  → see both sides"]
+    assert told(WAITING) == ["tasks: waits: a rebase is under way", "  → finish it or `git rebase --abort`"]
+    assert told(OFFLINE) == ["tasks: failed: the remote does not answer", "  → look at the network"]
 
 
 def test_many_tasks_are_counted_not_listed() -> None:

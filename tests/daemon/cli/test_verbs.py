@@ -159,7 +159,7 @@ def test_a_conflict_is_named_and_is_code_4(place: Place, clone: Callable[..., Re
 def test_waiting_is_code_4_and_says_for_what(place: Place) -> None:
     place.tree.git("checkout", "--quiet", "--detach")
     said = place.run("sync", code=4)
-    assert "waits for" in said.out
+    assert "work: waits: HEAD is detached\n  → check a branch out" in said.out
 
 
 def test_an_unreachable_remote_is_code_1(place: Place) -> None:
@@ -189,8 +189,16 @@ def test_pause_holds_and_resume_ends(place: Place) -> None:
     answer = place.run("pause", "work", "--for", "2h", "--json").json
     assert answer["paused"] == ["work"] and INSTANT.fullmatch(answer["until"])
     assert place.run("status", "--json").json["repositories"][0]["state"] == "paused"
+    place.edit()
     assert "until" in place.run("pause").out
+    said = place.run("status").out
+    line = next(line for line in said.splitlines() if line.startswith("work "))
+    assert line.split()[4] == "-" and line.split()[-1] == "-", "nobody looked what is pending, and nothing is pulled"
+    assert "work: paused\n  → `gitferry resume work` ends the pause" in said
+    place.run("pause", "--for", "2h")
+    assert re.search(r"work: paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", place.run("status").out)
     assert place.run("resume").out == "work: resumed\n"
+    assert place.run("resume").out == "work: was not paused\n"
     assert place.run("status", "--json").json["repositories"][0]["state"] != "paused"
 
 
