@@ -20,6 +20,7 @@ from gitferry.pushback.send import PushRefused
 from gitferry.repos import filters, index, transport
 from gitferry.repos import record as records
 from gitferry.repos.content import Entry
+from gitferry.repos.git import GitCancelled
 from gitferry.repos.lfs import NotUploaded
 from gitferry.repos.lock import lane_lock
 from gitferry.repos.objects import EMPTY_TREE
@@ -38,6 +39,8 @@ def cross(repository: Repository, request: Request, *, host: Host) -> Outcome:
             return Crossing(ground, request, at).run()
     except Waits as waits:
         return answer.waiting(repository, at, waits)
+    except GitCancelled:
+        return answer.waiting(repository, at, Waits("its next try: this one was stopped", "gitferry sync", retry=True))
     except GitferryError as error:
         return answer.failed(repository, at, error)
 

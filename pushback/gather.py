@@ -29,7 +29,7 @@ class Sides:
     base_commits: tuple[str, ...]
     bases: tuple[str, ...]
     agreed: str | None = None  # S's tree, where HEAD no longer contains S
-    passed: str | None = None  # S's tree, where the user's own git has moved HEAD on from S
+    passed: str | None = None  # S's tree, where the user moved HEAD on from S and may have left files behind
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class View:
     remote: Side
     bases: tuple[Side, ...]  # one a merge base
     agreed: Side | None = None  # at S, where HEAD no longer contains S
-    passed: Side | None = None  # at S, where the user's own git has moved HEAD on from S
+    passed: Side | None = None  # at S, where the user moved HEAD on from S and may have left files behind
     held: HeldView | None = None
     touches: tuple[Touch, ...] = ()
     committed: bool = False  # the user's own unpushed commits touch it

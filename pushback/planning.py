@@ -19,6 +19,7 @@ from gitferry.repos.content import SUBMODULE, TREE, Content
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
 from gitferry.repos.record import Record
+from gitferry.repos.reflog import left_files_behind
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 
 
@@ -106,7 +107,7 @@ class Planner:
             base_commits=bases,
             bases=tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,),
             agreed=None if lost is None else objects.tree_of(lost),
-            passed=None if passed is None else objects.tree_of(passed),
+            passed=objects.tree_of(passed) if passed is not None and left_files_behind(objects, passed) else None,
         )
         return sides, seen, grouping
 

@@ -33,7 +33,13 @@ from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side
 from gitferry.tests.repo import Repo
 
-POINTS = ("push.before", "push.acked_before_db", "checkout.partial", "ref.before_cas", "ref.after_cas")
+#: Where a crossing has not yet noted down what it read; the user's files are untouched until then.
+EARLY = ("fetch.pack", "snapshot.written", "blob.written", "commit.written", "record.saved")
+POINTS = (
+    *EARLY,
+    *("push.before", "push.sent", "push.acked_before_db", "checkout.partial"),
+    *("index.followed", "ref.before_cas", "ref.after_cas"),
+)
 #: What a crossing may wait for in these histories, besides tasks of its own.
 WAITS = ("is checked out", "you have staged", "upstream was rewritten", "working tree is empty")
 
@@ -137,7 +143,7 @@ class History:
             clone.witness.observe_edit()
         else:
             clone.witness.observe_git(self.versions)
-        self._pushed(clone, before, tip)
+        self._pushed(clone, before, tip, by_user=True)
         clone.witness.observe_staging(dead=clone.dead)
         clone.witness.judge_kept()
 
@@ -154,10 +160,13 @@ class History:
 
     def _killed(self, clone: Clone) -> None:
         point, count = self.chance.choice(POINTS), self.chance.choice((1, 1, 2, 3))
-        self.crossed(clone, f"sync killed at {point}:{count}", lambda: killed_at(clone.side, point, count))
+        words = f"sync killed at {point}:{count}"
+        self.crossed(clone, words, lambda: killed_at(clone.side, point, count), early=point in EARLY)
 
-    def crossed(self, clone: Clone, words: str, cross: Callable[[], Outcome | None]) -> Outcome | None:
-        """Run one crossing and judge it."""
+    def crossed(
+        self, clone: Clone, words: str, cross: Callable[[], Outcome | None], *, early: bool = False
+    ) -> Outcome | None:
+        """Run one crossing and judge it; `early`: killed before it had noted down what it read."""
         before, tip = in_tree(self.remote, "main"), self.remote.tip("main")
         branch, index = clone.repo.git("symbolic-ref", "HEAD"), in_index(clone.repo)
         others = _user_refs(clone.repo, branch)
@@ -168,7 +177,7 @@ class History:
         clone.witness.judge_disk(self.versions, base, killed=outcome is None)
         if outcome is not None and outcome.state is State.FAILING:
             raise Violation(f"{outcome.error} ({outcome.hint})")
-        if outcome is None or not _waits(outcome) or "staged" in _waits(outcome):
+        if (outcome is None and not early) or (outcome and (not _waits(outcome) or "staged" in _waits(outcome))):
             clone.witness.read(read.values())
         clone.witness.judge_kept()
         if outcome is not None and not _waits(outcome):
@@ -200,13 +209,13 @@ class History:
             if now - clone.witness.staged:
                 raise Violation(f"staged, and not by the user: {sorted(now - clone.witness.staged)}")
 
-    def _pushed(self, clone: Clone, before: dict[str, str], tip: str) -> None:
+    def _pushed(self, clone: Clone, before: dict[str, str], tip: str, *, by_user: bool = False) -> None:
         if self.remote.tip("main") == tip:
             return
         if self.remote.try_git("merge-base", "--is-ancestor", tip, "main").returncode:
             raise Violation("the remote's main lost a commit")
         after = in_tree(self.remote, "main")
-        clone.witness.judge_push(before, after, self.versions)
+        clone.witness.judge_push(before, after, self.versions, by_user=by_user)
         if b"<<<<<<<" in b"".join(self.remote.tree("main").values()):
             raise Violation("conflict markers were pushed")
 

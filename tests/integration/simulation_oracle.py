@@ -208,8 +208,11 @@ class Witness:
         if not killed:
             self._begun.clear()
 
-    def judge_push(self, before: Files, after: Files, remote: dict[str, str]) -> None:
-        """Check what a crossing of this clone put over what the remote had, and note what the remote has now."""
+    def judge_push(self, before: Files, after: Files, remote: dict[str, str], *, by_user: bool) -> None:
+        """Check what a crossing of this clone put over what the remote had, and note what the remote has now.
+
+        What the user pushes with git is the user's word, whatever it overrules.
+        """
         for path in {path for path in {*before, *after} if before.get(path) != after.get(path)}:
             old = remote.get(path) or self._lineage.never(path)
             if path in after:
@@ -220,7 +223,7 @@ class Witness:
                 raise Violation(f"{self.repo.root.name} pushed {path} as {new or 'deleted'}, which nobody did")
             # A remote that is back at a hold's base has given its side up; only an absent file can be that here.
             answered = _is_absent(old) and any(path == one or path.startswith(f"{one}/") for one in self.contested)
-            if not answered and old not in self._given_up and not self._lineage.contains(new, old):
+            if not by_user and not answered and old not in self._given_up and not self._lineage.contains(new, old):
                 raise Violation(f"{self.repo.root.name} pushed {new} over {old}, which it never contained")
             self._lineage.written(path, new.rpartition(":")[2], [old])  # also where the user went back on purpose
             remote[path] = new

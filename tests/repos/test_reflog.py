@@ -1,0 +1,43 @@
+"""Which ways of moving HEAD leave the files behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gitferry.repos.objects import Objects
+from gitferry.repos.reflog import left_files_behind
+from gitferry.tests.repo import Repo
+
+
+@pytest.mark.parametrize(
+    ("command", "behind"),
+    [
+        (["merge", "-q", "--ff-only", "origin/main"], False),
+        (["pull", "-q"], False),
+        (["rebase", "-q", "origin/main"], False),
+        (["reset", "-q", "--mixed", "origin/main"], True),
+        (["reset", "-q", "--soft", "origin/main"], True),
+        (["update-ref", "HEAD", "origin/main"], True),
+    ],
+)
+def test_what_moved_head(clone: Callable[..., Repo], command: list[str], behind: bool) -> None:
+    here, there = clone("here"), clone("there")
+    there.write("new.md", "n\n")
+    there.commit("theirs")
+    there.push()
+    here.fetch()
+    before = here.head
+    here.git(*command)
+    assert here.head != before
+    objects = Objects(here.path(".git"))
+    assert left_files_behind(objects, before) is behind
+    objects.close()
+
+
+def test_a_log_that_does_not_reach_back_tells_nothing(clone: Callable[..., Repo]) -> None:
+    here = clone("here")
+    objects = Objects(here.path(".git"))
+    assert left_files_behind(objects, "1" * 40)
+    objects.close()
