@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,62 +84,15 @@ def _read(objects: Objects, op_id: str, oid: str) -> Entered:
 
 
 def _to_json(entered: Entered) -> dict[str, Any]:
-    op = entered.operation
-    return {
-        "version": 1,
-        "sequence": entered.sequence,
-        "branch": entered.branch,
-        "repository": op.repository,
-        "at": op.at.astimezone(UTC).isoformat(),
-        "cause": op.cause,
-        "kind": op.kind,
-        "host": op.host,
-        "user": op.user,
-        "tasks": [
-            {
-                "task": change.task,
-                "name": change.name,
-                "path": change.path,
-                "action": change.action,
-                "files": list(change.files),
-            }
-            for change in op.tasks
-        ],
-        "commits": list(op.commits),
-        "head_before": op.head_before,
-        "head_after": op.head_after,
-        "upstream_before": op.upstream_before,
-        "upstream_after": op.upstream_after,
-        "undoable": op.undoable,
-        "undoes": op.undoes,
-    }
+    known = asdict(entered.operation) | {"at": entered.operation.at.astimezone(UTC).isoformat()}
+    del known["id"]  # the commit's own id, which is not known before it is written
+    return {"version": 1, "sequence": entered.sequence, "branch": entered.branch, **known}
 
 
 def _from_json(data: dict[str, Any], op_id: str, trees: dict[str, str]) -> Entered:
-    changes = tuple(TaskChange(t["task"], t["name"], t["path"], t["action"], tuple(t["files"])) for t in data["tasks"])
-    operation = Operation(
-        id=op_id,
-        repository=data["repository"],
-        at=datetime.fromisoformat(data["at"]),
-        cause=data["cause"],
-        kind=data["kind"],
-        host=data["host"],
-        user=data["user"],
-        tasks=changes,
-        commits=tuple(data["commits"]),
-        head_before=data["head_before"],
-        head_after=data["head_after"],
-        upstream_before=data["upstream_before"],
-        upstream_after=data["upstream_after"],
-        undoable=data["undoable"],
-        undoes=data["undoes"],
-    )
-    return Entered(
-        operation,
-        data["sequence"],
-        data["branch"],
-        trees["local-before"],
-        trees["local-after"],
-        trees["upstream-before"],
-        trees["upstream-after"],
-    )
+    own = {name: value for name, value in data.items() if name not in ("version", "sequence", "branch")}
+    own["at"] = datetime.fromisoformat(data["at"])
+    own["tasks"] = tuple(TaskChange(**{**task, "files": tuple(task["files"])}) for task in data["tasks"])
+    own["commits"] = tuple(data["commits"])
+    around = {name.replace("-", "_"): tree for name, tree in trees.items()}
+    return Entered(Operation(id=op_id, **own), data["sequence"], data["branch"], **around)

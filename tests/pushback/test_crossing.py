@@ -16,20 +16,6 @@ from gitferry.tests.repo import Repo
 Clone = Callable[..., Repo]
 
 
-@pytest.fixture
-def here(clone: Clone) -> Side:
-    side = Side(clone("here"))
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def there(clone: Clone) -> Side:
-    side = Side(clone("there"))
-    healthy(side.sync())
-    return side
-
-
 def same(*repos: Repo) -> None:
     """Assert that every clone's tree, HEAD and index are the remote's."""
     remote = repos[-1]

@@ -6,19 +6,10 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
-
 from gitferry.pushback.outcome import State
 from gitferry.pushback.pause import hold_pushes, pause, resume
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
-
-
-@pytest.fixture
-def here(clone: Callable[..., Repo]) -> Side:
-    side = Side(clone("here"))
-    healthy(side.sync())
-    return side
 
 
 def test_nothing_crosses_by_itself_while_paused(here: Side, remote: Repo) -> None:

@@ -16,13 +16,6 @@ from gitferry.tests.repo import Repo
 Clone = Callable[..., Repo]
 
 
-@pytest.fixture
-def here(clone: Clone) -> Side:
-    side = Side(clone("here"))
-    healthy(side.sync())
-    return side
-
-
 def told(outcome: Outcome, state: str, *words: str) -> None:
     """Assert the state, the words that say why, and that a remedy is given."""
     said = outcome.waiting_for or outcome.error or ""

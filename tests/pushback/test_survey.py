@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from gitferry.pushback.outcome import PushStatus, Request, State
 from gitferry.pushback.preview import preview
 from gitferry.pushback.survey import diff, glance, survey
 from gitferry.tests import samples
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
-
-
-@pytest.fixture
-def here(clone: Callable[..., Repo]) -> Side:
-    side = Side(clone("here"))
-    healthy(side.sync())
-    return side
 
 
 def everything(repo: Repo) -> tuple[object, ...]:

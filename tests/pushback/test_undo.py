@@ -15,20 +15,6 @@ from gitferry.tests.repo import Repo
 Clone = Callable[..., Repo]
 
 
-@pytest.fixture
-def here(clone: Clone) -> Side:
-    side = Side(clone("here"))
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def there(clone: Clone) -> Side:
-    side = Side(clone("there"))
-    healthy(side.sync())
-    return side
-
-
 def back(side: Side, outcome: Outcome) -> Outcome:
     """Undo what an outcome did."""
     assert outcome.operation is not None
