@@ -129,7 +129,7 @@ class Gatherer:
             agreed=None if sides.agreed is None else self._side(sides.agreed, paths),
             passed=None if sides.passed is None else self._side(sides.passed, paths),
             held=held,
-            touches=tuple(self._touches(paths)) if both_changed and held is None else (),
+            touches=tuple(self._touches(paths)) if (both_changed or unread) and held is None else (),
             committed=any(path in self._committed for path in paths),
             carry=unit.carry and all(self._grouping.unit_of(path).carry for path in paths),
             staged=any(self._is_staged(path) for path in paths),

@@ -145,8 +145,8 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
         else:
             committed = Action.HOLD
     if view.unread:
-        held = view.held
-        return wait(Decision(view, Action.WAIT, bases=_bases(view, held), committed=committed), view.blocked or "")
+        bases = (view.remote,) if _goes_on(view, view.held) else _bases(view, view.held)
+        return wait(Decision(view, Action.WAIT, bases=bases, committed=committed), view.blocked or "")
     verdict = rules(view, view.local, merge)
     decision = Decision(view, verdict.action, bases=verdict.bases, committed=committed)
     if view.held is not None and verdict.action in (Action.AGREED, Action.PULL):
@@ -172,8 +172,8 @@ def rules(view: View, local: Side, merge: Merge) -> _Verdict:  # noqa: PLR0911 -
     # A push that must wait is held against what it goes on from, which is the remote's content in each case.
     if bases and all(remote == base for base in bases):
         return _Verdict(Action.PUSH, (remote,))
-    if held is None and view.touches and all(t.single_parent and t.own for t in view.touches):
-        return _Verdict(Action.PUSH, (remote,))  # we go on from our own push
+    if _goes_on(view, held):
+        return _Verdict(Action.PUSH, (remote,))
     merged = [merge(base.content, local.content, remote.content) for base in bases]
     if merged and all(result == remote.content for result in merged):
         return _Verdict(Action.PULL, bases)
@@ -194,6 +194,11 @@ def _bases(view: View, held: HeldView | None) -> tuple[Side, ...]:
     if any(base != view.bases[0] for base in view.bases):
         return ()  # merge bases that differ: picking one would drop a change
     return (*view.bases[:1], *(() if view.agreed is None else (view.agreed,)))
+
+
+def _goes_on(view: View, held: HeldView | None) -> bool:
+    """Whether all that the remote did to the task are our own pushes, so that an edit goes on from there."""
+    return held is None and bool(view.touches) and all(t.single_parent and t.own for t in view.touches)
 
 
 def _went_back(view: View, local: Side, held: HeldView) -> bool:

@@ -557,6 +557,17 @@ def test_a_reset_onto_the_upstream_alone_reverts_nothing(a: Side, b: Side, remot
     assert remote.tree("main")[FILE] == THEIRS.encode()
 
 
+def test_a_save_going_on_after_a_crash_in_our_own_push_is_no_conflict_with_oneself(b: Side, remote: Repo) -> None:
+    b.repo.write(FILE, "one\nfirst save\nthree\n")
+    assert killed_at(b, "push.acked_before_db", 1) is None
+    assert remote.tree("main")[FILE] == b"one\nfirst save\nthree\n"
+    b.repo.write(FILE, "one\nsecond save\nthree\n")
+    outcome = b.sync(cause="start", unsettled=frozenset({FILE}))  # it is still being written as the daemon comes back
+    assert b.task(outcome, FILE).push_status == "pending"
+    healthy(b.save(FILE))
+    assert remote.tree("main")[FILE] == b"one\nsecond save\nthree\n"
+
+
 # -- what all of them promise
 
 
