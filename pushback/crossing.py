@@ -17,7 +17,7 @@ from gitferry.pushback.outcome import Outcome, Request
 from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, record_of, require_ready, tracked_branch
 from gitferry.pushback.send import PushRefused
-from gitferry.repos import filters, index, transport
+from gitferry.repos import filters, index, ref_locks, transport
 from gitferry.repos import record as records
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitCancelled
@@ -36,6 +36,7 @@ def cross(repository: Repository, request: Request, *, host: Host) -> Outcome:
     at = host.clock()
     try:
         with opened(repository, host) as ground, lane_lock(ground.place.common_dir, wait=host.lock_wait):
+            ref_locks.sweep(ground.place.common_dir)
             return Crossing(ground, request, at).run()
     except Waits as waits:
         return answer.waiting(repository, at, waits)

@@ -568,6 +568,15 @@ def test_a_save_going_on_after_a_crash_in_our_own_push_is_no_conflict_with_onese
     assert remote.tree("main")[FILE] == b"one\nsecond save\nthree\n"
 
 
+def test_a_lock_that_a_dead_crossing_left_on_our_record_stops_nothing(b: Side, remote: Repo) -> None:
+    lock = b.repo.path(".git/refs/gitferry/base/main.lock")
+    lock.write_text("")
+    b.repo.write(FILE, OURS)
+    healthy(b.sync())
+    assert remote.tree("main")[FILE] == OURS.encode()
+    assert not lock.exists()
+
+
 # -- what all of them promise
 
 
