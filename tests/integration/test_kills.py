@@ -73,9 +73,10 @@ def test_what_was_saved_last_arrives_however_often_the_daemons_die(
             if chance.random() < 0.04:
                 chance.choice(daemons).kill()
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not all(
-            _has(repo, last) for repo in (remote, *(d.repo for d in daemons))
-        ):
+        clones = [daemon.repo for daemon in daemons]
+        while time.monotonic() < deadline:
+            if all(_has(repo, last) for repo in (remote, *clones)) and not any(repo.status() for repo in clones):
+                break
             time.sleep(0.2)
     finally:
         codes = [daemon.stop() for daemon in daemons]
