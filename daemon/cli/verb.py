@@ -79,7 +79,7 @@ def common_options(*, hidden: bool) -> list[click.Option]:
     return [
         click.Option(
             ["--config"],
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=click.Path(readable=False, path_type=Path),
             metavar="FILE",
             expose_value=False,
             hidden=hidden,

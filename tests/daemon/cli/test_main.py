@@ -165,3 +165,14 @@ def test_verbs_complete_in_bash() -> None:
     asked = {"_GITFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "gitferry st", "COMP_CWORD": "1"}
     done = subprocess.run([*COMMAND], env=os.environ | asked, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["plain,status"]
+
+
+def test_settings_that_cannot_be_read_are_a_failure_with_a_remedy(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not wrong usage: the file was named rightly, and reading it is what fails."""
+    (tmp_path / "directory.yaml").mkdir()
+    assert main(["--config", str(tmp_path / "directory.yaml"), "sync"]) == 1
+    said = " ".join(capfd.readouterr().err.split())
+    assert "cannot be read" in said
+    assert "a file that this user may read" in said
