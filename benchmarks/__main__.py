@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from batch import batch_to_remote
 from paired import Comparison
 from save import save_to_remote
 from status import status_with_daemon
@@ -14,6 +15,7 @@ from workplace import Failure, Workplace, workplace
 BENCHMARKS: dict[str, Callable[[Workplace, int], Comparison]] = {
     "save-500": lambda place, pairs: save_to_remote(place, 500, pairs=pairs, warm_up=2, limit=1.3),
     "save-50000": lambda place, pairs: save_to_remote(place, 50_000, pairs=pairs, warm_up=2, limit=0.6),
+    "batch-50": lambda place, pairs: batch_to_remote(place, pairs=pairs, warm_up=2, limit=1.2),
     "status": lambda place, pairs: status_with_daemon(place, pairs=pairs, warm_up=2, limit=2.0),
 }
 

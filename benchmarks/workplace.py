@@ -110,12 +110,13 @@ def pair(place: Workplace, name: str, files: int) -> Pair:
 
 
 @contextlib.contextmanager
-def daemon(place: Workplace, clone: Path, quiet: float) -> Iterator[None]:
+def daemon(place: Workplace, clone: Path, quiet: float, *, max_batch_size: int = 10) -> Iterator[None]:
     """`gitferry run` over one clone, for as long as the block runs; it pulls only when asked to."""
     settings = {
         "version": 1,
         "defaults": {
             "pull": {"enabled": False},
+            "pushback": {"max_batch_size": max_batch_size},
             "watch": {"quiet": f"{round(1000 * quiet)}ms", "max_wait": "30s", "reconcile": "12h"},
         },
         "repositories": [{"name": "measured", "path": str(clone)}],

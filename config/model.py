@@ -195,6 +195,13 @@ class Defaults(Section):
     tasks: Tasks = Field(default_factory=Tasks, description="What travels as a whole.")
     pushback: Pushback = Field(default_factory=Pushback, description="How local changes reach the remote.")
     retry: Retry = Field(default_factory=Retry, description="When a failed sync is tried again.")
+    keep_operations: Duration = Field(
+        2_592_000.0,
+        ge=86400,
+        le=LONGEST,
+        description="How long what was done can be shown and undone, and what was read and replaced is kept at least. "
+        "The newest 50 operations stay, however old.",
+    )
     trusted: bool = Field(
         False, description="Whether the repository's own hooks may run, and its filters other than git-lfs."
     )

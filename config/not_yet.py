@@ -54,12 +54,6 @@ NOT_YET = (
         _other_than(None),
     ),
     NotYet(
-        "defaults.pushback.conflict_strategy",
-        "conflicts are held for you as under `fail`",
-        "nothing, if that will do: `conflict_strategy: fail` says the same",
-        _other_than("fail"),
-    ),
-    NotYet(
         "defaults.pushback.branch_strategy",
         "nothing is pushed under `feature_branch`",
         "`branch_strategy: main` pushes to the tracked branch",

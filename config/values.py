@@ -148,7 +148,7 @@ Duration = Annotated[
     float,
     _read(units.read_duration),
     _schema(units.DURATION_PATTERN, "5m"),
-    Kind("a duration such as 300ms, 90s, 5m or 1h", units.write_duration),
+    Kind("a duration such as 300ms, 90s, 5m, 1h or 30d", units.write_duration),
 ]
 Size = Annotated[
     int,

@@ -6,6 +6,7 @@ A save that travels costs three git processes less this way: where the repositor
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +22,8 @@ class Known:
     """Remembered facts, by repository. Entries are replaced whole, so that threads may share it."""
 
     def __init__(self) -> None:
+        #: When this process last looked for operations that are too old, by the repository's git directory.
+        self.pruned: dict[Path, datetime] = {}
         self._places: dict[Path, tuple[Place, tuple[_Stamp, ...]]] = {}
         self._configs: dict[Path, tuple[Config, tuple[Path, ...], tuple[_Stamp, ...]]] = {}
 

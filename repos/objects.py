@@ -7,8 +7,9 @@ Everything written is fsynced, because neither git nor libgit2 does so by defaul
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
@@ -16,9 +17,12 @@ from pygit2.enums import DeltaStatus, DiffFind, FileMode, ObjectType, SortMode
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
+from gitferry.repos import packs
 from gitferry.repos.content import FILE, TREE, Content, Entry
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_PACKED = 32  # new objects that are stored as a pack; fewer are stored one by one
+_PACK_SIZE = 64 << 20  # bytes; a pack is put together in memory
 _EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
@@ -59,6 +63,7 @@ class Objects:
             self.repo.write(ObjectType.TREE, b"")
         self._trees: dict[str, dict[str, Entry]] = {}
         self._written: set[str] = set()  # since the last ref was moved
+        self._gathered: dict[str, packs.New] | None = None  # what `together` will store
 
     def close(self) -> None:
         """Release file handles."""
@@ -98,6 +103,13 @@ class Objects:
         if not isinstance(found, pygit2.Commit):
             raise MissingObject(commit)
         return CommitInfo(commit, str(found.tree_id), tuple(str(parent) for parent in found.parent_ids))
+
+    def time_of(self, commit: str) -> datetime:
+        """Return when a commit was made, in UTC. Raises MissingObject."""
+        found: object = self.repo.get(commit)
+        if not isinstance(found, pygit2.Commit):
+            raise MissingObject(commit)
+        return datetime.fromtimestamp(found.commit_time, UTC)
 
     def message(self, commit: str) -> str:
         """Return a commit's message. Raises MissingObject."""
@@ -196,19 +208,29 @@ class Objects:
         ]
 
     def merge_file(self, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
-        """Merge one file by lines as git does; return the clean result, written, or None where lines conflict."""
+        """Merge one file by lines as git does; return the clean result, written, or None where lines conflict.
+
+        A file with a NUL is binary and never merged.
+        """
+        blobs = [self.blob(side.oid) for side in (base, ours, theirs) if side is not None]
+        if any(b"\0" in data for data in blobs):
+            return None
+        # pygit2 1.21 hands the merged lines over as text in UTF-8. Lines in another encoding are merged with each
+        # byte as a character of its own, which keeps them apart and together just the same.
+        plain = all(_is_utf8(data) for data in blobs)
 
         def index_entry(entry: Entry | None) -> pygit2.IndexEntry | None:
-            return None if entry is None else pygit2.IndexEntry("file", pygit2.Oid(hex=entry.oid), FileMode(FILE))
+            if entry is None:
+                return None
+            oid = entry.oid if plain else self.write_blob(self.blob(entry.oid).decode("latin-1").encode())
+            return pygit2.IndexEntry("file", pygit2.Oid(hex=oid), FileMode(FILE))
 
-        if not all(_is_text(self.blob(side.oid)) for side in (base, ours, theirs) if side is not None):
-            return None
         merged = self.repo.merge_file_from_index(
             index_entry(base), index_entry(ours), index_entry(theirs), use_deprecated=False
         )
         if not merged.automergeable:
             return None
-        return Entry(ours.mode, self.write_blob(merged.contents.encode()))
+        return Entry(ours.mode, self.write_blob(merged.contents.encode("utf-8" if plain else "latin-1")))
 
     # -- history ------------------------------------------------------------------------------------------------
 
@@ -268,15 +290,55 @@ class Objects:
         nothing cached.
         """
         written, self._written = self._written, set()
-        common = Path(self.repo.path) / "commondir"
-        base = Path(self.repo.path) / common.read_text().strip() if common.exists() else Path(self.repo.path)
-        fresh = pygit2.Odb(str(base / "objects"))
+        fresh = pygit2.Odb(str(self._directory()))
         return any(oid not in fresh for oid in written)
+
+    def _directory(self) -> Path:
+        """Return where the objects are, which several working trees may share."""
+        git_dir = Path(self.repo.path)
+        common = git_dir / "commondir"
+        return (git_dir / common.read_text().strip() if common.exists() else git_dir) / "objects"
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Store the blobs and trees that are written within when it ends, in one pack where they are many.
+
+        Until then only `entries` knows them.
+        """
+        gathered: dict[str, packs.New] = {}
+        self._gathered = gathered
+        try:
+            yield
+            self._gathered = None
+            if len(gathered) >= _PACKED and sum(len(new.data) for new in gathered.values()) <= _PACK_SIZE:
+                packs.write_pack(self._directory() / "pack", gathered)
+            else:
+                for new in gathered.values():
+                    self._store(new)
+        except BaseException:
+            for oid in gathered:
+                self._trees.pop(oid, None)
+            self._written -= gathered.keys()
+            raise
+        finally:
+            self._gathered = None
+
+    def _write(self, new: packs.New) -> str:
+        oid = new.oid
+        if self._gathered is not None and not self.repo.odb.exists(oid):
+            self._gathered[oid] = new
+        elif oid not in self._written:
+            self._store(new)
+        self._written.add(oid)
+        return oid
+
+    def _store(self, new: packs.New) -> None:
+        """Write one object; of one that is there already, renew the time by which `git gc` spares it."""
+        self.repo.write(ObjectType.TREE if new.kind == packs.TREE else ObjectType.BLOB, new.data)
 
     def write_blob(self, data: bytes) -> str:
         """Write a blob of exactly these bytes and return its id."""
-        oid = str(self.repo.create_blob(data))
-        self._written.add(oid)
+        oid = self._write(packs.New(packs.BLOB, data))
         fp("blob.written")
         return oid
 
@@ -318,9 +380,8 @@ class Objects:
             raw = name.encode("utf-8", "surrogateescape")
             key = raw + b"/" if entry.mode == TREE else raw
             rows.append((key, b"%o %s\0%s" % (entry.mode, raw, bytes.fromhex(entry.oid))))
-        oid = str(self.repo.write(ObjectType.TREE, b"".join(row for _, row in sorted(rows))))
+        oid = self._write(packs.New(packs.TREE, b"".join(row for _, row in sorted(rows))))
         self._trees[oid] = dict(entries)
-        self._written.add(oid)
         return oid
 
     def write_commit(
@@ -339,12 +400,12 @@ class Objects:
         return oid
 
 
-def _is_text(data: bytes) -> bool:
-    # pygit2 1.21 hands the merged lines over as a C string in UTF-8: a NUL would cut it short, other bytes raise.
+def _is_utf8(data: bytes) -> bool:
     try:
-        return "\0" not in data.decode()
+        data.decode()
     except UnicodeDecodeError:
         return False
+    return True
 
 
 def _name(file: pygit2.DiffFile) -> str:

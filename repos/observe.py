@@ -109,10 +109,11 @@ class Observer:
                 entries[path] = None
             else:
                 files[path] = file
-        written, refused = self.entries(files, {p: (c.head or c.index) for p, c in changes.items()})
-        entries.update(written)
-        unread.update(refused)
-        disk = self._objects.apply(head_tree, entries)
+        with self._objects.together():
+            written, refused = self.entries(files, {p: (c.head or c.index) for p, c in changes.items()})
+            entries.update(written)
+            unread.update(refused)
+            disk = self._objects.apply(head_tree, entries)
         fp("snapshot.written")
         return Observation(disk, changes, unread, found.full, stamps)
 

@@ -2,14 +2,18 @@
 
 It lives in git alone, as a commit at `refs/gitferry/base/<encoded branch>` whose parents (the record before it, S and
 HEAD) and tree keep all that it names reachable. `record.json` in its tree says what they mean.
+
+Records form a chain, so that what was read once stays reachable. There are two generations of it: `begin_chain` leaves
+the chain so far at `refs/gitferry/kept/<encoded branch>`, in the place of the one before, and starts another.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -17,14 +21,17 @@ from urllib.parse import quote
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.repos.content import FILE, TREE, Entry
-from gitferry.repos.hold import Hold, HoldState
+from gitferry.repos.hold import Hold, HoldState, Review
 from gitferry.repos.objects import EMPTY_TREE, Objects, Person
 
 BASE_REFS = "refs/gitferry/base/"
+KEPT_REFS = "refs/gitferry/kept/"
 OURSELVES = Person("gitferry", "gitferry@localhost")
 _VERSION = 1
 _LONGEST = 150  # characters of an encoded branch name
 _OWN_KEPT = 1000  # own commits remembered: an amend or reset reaches back a few, never that many
+_STEP = timedelta(hours=6)  # the most that a chain ages from one record to the next: a clock that jumps is not believed
+_CHAIN = re.compile(r"^Chain: length (\d+), age (\d+) s$", re.MULTILINE)
 
 
 class RecordUnreadable(GitferryError):
@@ -47,6 +54,14 @@ class Journal:
     before: str  # root tree the working tree was observed to hold
     after: str  # root tree the touched tasks will hold
     paths: tuple[str, ...]  # the files of the working tree that are replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How long a chain of records is. Each record's commit message says it."""
+
+    length: int = 0  # records
+    age: timedelta = timedelta()  # what passed between them, as far as the clock is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +94,22 @@ class Record:
 
 
 def ref_name(branch: str) -> str:
-    """Return the ref of a branch's record. Encoded, because `base/a` would block `base/a/b`."""
+    """Return the ref of a branch's record."""
+    return BASE_REFS + _encoded(branch)
+
+
+def kept_name(branch: str) -> str:
+    """Return the ref of the chain before the one that a branch's record belongs to."""
+    return KEPT_REFS + _encoded(branch)
+
+
+def _encoded(branch: str) -> str:
+    """Return a branch's name as one component of a ref's, because `base/a` would block `base/a/b`."""
     raw = branch.encode("utf-8", "surrogateescape")
     encoded = quote(raw, safe="")
     if len(encoded) > _LONGEST:  # a file name holds 255 bytes
-        encoded = f"{encoded[:_LONGEST]}%{sha256(raw).hexdigest()}"
-    return BASE_REFS + encoded
+        return f"{encoded[:_LONGEST]}%{sha256(raw).hexdigest()}"
+    return encoded
 
 
 def branches(objects: Objects) -> tuple[str, ...]:
@@ -111,21 +136,49 @@ def _read(objects: Objects, oid: str) -> dict[str, Any]:
     return data
 
 
+def chain(objects: Objects, oid: str | None) -> Chain:
+    """Return how long the chain is that ends in this record; what earlier gitferries wrote counts for nothing."""
+    said = None if oid is None else _CHAIN.search(objects.message(oid))
+    return Chain() if said is None else Chain(int(said[1]), timedelta(seconds=int(said[2])))
+
+
 def save(objects: Objects, record: Record, *, head: str | None, at: datetime) -> Record:
     """Write the record and move its ref from what was read; return the record as it stands now.
 
     Raises RecordUnreadable where something else moved the ref meanwhile, ObjectsPruned.
     """
+    so_far = chain(objects, record.oid)
+    if record.oid is not None:
+        passed = at.replace(microsecond=0) - objects.time_of(record.oid)  # commits have whole seconds
+        so_far = Chain(so_far.length, so_far.age + min(max(passed, timedelta()), _STEP))
+    parents = (record.oid, record.agreed, record.seen, head)
+    return _write(objects, record, Chain(so_far.length + 1, so_far.age), parents, at)
+
+
+def begin_chain(objects: Objects, record: Record, *, head: str | None, at: datetime) -> Record:
+    """Write the record as the first of a new chain; the chain so far is kept until this is called again.
+
+    Everything that the record names stays reachable from it. It has no journal. Raises what `save` raises.
+    """
+    name = kept_name(record.branch)
+    if record.oid is not None:
+        move_ref(objects, name, record.oid, objects.ref(name))
+    fp("chain.kept")
+    theirs = (hold.theirs_commit for hold in record.holds if hold.theirs_commit and objects.has(hold.theirs_commit))
+    return _write(objects, record, Chain(1), (record.agreed, record.seen, head, *theirs), at)
+
+
+def _write(objects: Objects, record: Record, so_far: Chain, parents: Iterable[str | None], at: datetime) -> Record:
     body = json.dumps(_to_json(record), indent=1, sort_keys=True, default=_fields).encode()
     entries = {"record.json": Entry(FILE, objects.write_blob(body))}
     named = sorted(_named_trees(record))
     if named:
         entries["trees"] = Entry(TREE, objects.write_tree({oid: Entry(TREE, oid) for oid in named}))
-    parents = dict.fromkeys(p for p in (record.oid, record.agreed, record.seen, head) if p is not None)
     oid = objects.write_commit(
         objects.write_tree(entries),
-        parents,
-        f"gitferry record of {record.branch}\n",
+        dict.fromkeys(parent for parent in parents if parent is not None),
+        f"gitferry record of {record.branch}\n\n"
+        f"Chain: length {so_far.length}, age {round(so_far.age.total_seconds())} s\n",
         author=OURSELVES,
         committer=OURSELVES,
         at=at,
@@ -171,20 +224,24 @@ def _to_json(record: Record) -> dict[str, Any]:
 
 def _fields(value: object) -> dict[str, Any]:
     """Return a dataclass as JSON's encoder asks for it."""
-    if not isinstance(value, Hold | Journal):
+    if not isinstance(value, Hold | Journal | Review):
         raise TypeError(f"{type(value).__name__} does not belong in a record")
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _from_json(data: dict[str, Any], oid: str) -> Record:
     known = {name: _tuple(value) for name, value in data.items() if name != "version"}
-    known["holds"] = tuple(
-        Hold(**{**{name: _tuple(value) for name, value in hold.items()}, "state": HoldState(hold["state"])})
-        for hold in data["holds"]
-    )
+    known["holds"] = tuple(_hold(hold) for hold in data["holds"])
     if data["journal"] is not None:
         known["journal"] = Journal(**{name: _tuple(value) for name, value in data["journal"].items()})
     return Record(oid=oid, **known)
+
+
+def _hold(data: dict[str, Any]) -> Hold:
+    known = {name: _tuple(value) for name, value in data.items()} | {"state": HoldState(data["state"])}
+    if data.get("review") is not None:
+        known["review"] = Review(**data["review"])
+    return Hold(**known)
 
 
 def _tuple(value: Any) -> Any:

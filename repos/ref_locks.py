@@ -2,7 +2,7 @@
 
 libgit2 makes `<ref>.lock` beside a ref that it writes; a SIGKILL in between leaves it, and every later write fails.
 Only `refs/gitferry/` is looked at, and only under the lane's lock, so a lock there is a dead crossing's, or for a
-moment `git pack-refs`'s: one that stays as it is for a while is nobody's.
+moment `git pack-refs`'s: one that stays as it is for a while is nobody's. The one that we hold outside it says so.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_DIRECTORIES = ("base", "ops")
+from gitferry.repos import drop_refs
+
+_DIRECTORIES = ("base", "kept", "ops", "review")
 _PATIENCE = 1.0  # seconds
 
 
 def sweep(common_dir: Path, *, wait: Callable[[float], None] = time.sleep) -> None:
     """Remove locks below refs/gitferry/ that nothing works on; `wait` is called only where there are some."""
+    drop_refs.sweep(common_dir)
     found = _locks(common_dir)
     if not found:
         return

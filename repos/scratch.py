@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,9 @@ class Scratch:
     a crash our own content is told from what a user saved.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, marks: Callable[[], str]) -> None:
         self.directory = directory
+        self._marks = marks
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[int]:
@@ -63,7 +64,7 @@ class Scratch:
 
     def reserve(self, scratch_fd: int, parent: Place, path: str, new: File | None, *, beside: bool) -> Staged:
         """Note that `path` is about to change and return the name its content will wait under; nothing is there yet."""
-        token = f"{_digest(new)}-{secrets.token_hex(8)}"
+        token = f"{_digest(new)}-{self._marks()}"
         os.symlink(path, token + _NOTE, dir_fd=scratch_fd)
         if beside:
             return Staged(token, Place(parent.dir_fd, BESIDE_PREFIX + token))
@@ -120,6 +121,11 @@ class Scratch:
                 os.unlink(place.name, dir_fd=place.dir_fd)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(token + _NOTE, dir_fd=scratch_fd)
+
+
+def mark() -> str:
+    """Return what tells one change from all others."""
+    return secrets.token_hex(8)
 
 
 def write(place: Place, new: File, *, like: os.stat_result | None, directory: os.stat_result) -> None:

@@ -46,7 +46,7 @@ from gitferry.repos.disk_errors import (
 )
 from gitferry.repos.reading import open_directory, open_root, parent_of, read_at, stays_open
 from gitferry.repos.renames import Place, Renames
-from gitferry.repos.scratch import BESIDE_PREFIX, Leftover, Scratch, write
+from gitferry.repos.scratch import BESIDE_PREFIX, Leftover, Scratch, mark, write
 from gitferry.repos.swap import Change, Raced, Replaced, Unchanged
 from gitferry.repos.tree_names import check_name
 
@@ -79,11 +79,16 @@ _DEPTH = 64
 
 
 class Worktree:
-    """The files below `root`. `scratch` is a directory in the git directory, made when needed, used by one lane."""
+    """The files below `root`. `scratch` is a directory in the git directory, made when needed, used by one lane.
 
-    def __init__(self, root: Path, scratch: Path, *, renames: Renames | None = None) -> None:
+    `marks` gives what tells each change there from all others, those of dead crossings included.
+    """
+
+    def __init__(
+        self, root: Path, scratch: Path, *, renames: Renames | None = None, marks: Callable[[], str] = mark
+    ) -> None:
         self._root = root
-        self._scratch = Scratch(scratch)
+        self._scratch = Scratch(scratch, marks=marks)
         self._renames = renames or Renames()
         self._touched: set[str] = set()
         self._offered: frozenset[str] = frozenset()

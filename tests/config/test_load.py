@@ -172,15 +172,15 @@ repositories:
   - url: ${NONE}
 notifications:
 """
-    keys = "name, path, url, auth, branch, pull, timeouts, watch, tasks, pushback, retry, trusted"
+    keys = "name, path, url, auth, branch, pull, timeouts, watch, tasks, pushback, retry, keep_operations, trusted"
     auth = "credential: NAME, or type: credential | git_token | basic | ssh_key | github_app"
     assert faults(text) == [
         "2:3: unknown key wrkers in daemon; did you mean workers? (http, workers, log)",
         '3:16: daemon.http.port: "84700" is not allowed (a whole number; 0 to 65535)',
         "5:3: unknown key auto_push in defaults; did you mean defaults.pushback.auto_push? "
-        "(branch, pull, timeouts, watch, tasks, pushback, retry, trusted)",
+        "(branch, pull, timeouts, watch, tasks, pushback, retry, keep_operations, trusted)",
         '6:19: defaults.pull.enabled: "maybe" is not allowed (true | false)',
-        '6:33: defaults.pull.every: "5" is no duration (a duration such as 300ms, 90s, 5m or 1h; 1s to 366d)',
+        '6:33: defaults.pull.every: "5" is no duration (a duration such as 300ms, 90s, 5m, 1h or 30d; 1s to 366d)',
         '6:40: defaults.pull.at: "* * *" has 3 fields where a cron line has 5 '
         "(a cron line: minute hour day month weekday, such as */15 8-18 * * mon-fri, or null)",
         "7:18: defaults.watch: quiet is longer than max_wait (at most 30s here)",

@@ -37,10 +37,7 @@ def test_the_reference_marks_each() -> None:
 
 def test_defaults_are_said_only_on_request() -> None:
     assert places(settings({})) == []
-    assert places(settings({}), by_default=True) == [
-        "defaults.pushback.conflict_strategy",
-        "defaults.pushback.secrets",
-    ]
+    assert places(settings({}), by_default=True) == ["defaults.pushback.secrets"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +46,6 @@ def test_defaults_are_said_only_on_request() -> None:
         ({"pushback": {"secrets": "warn"}}, "repositories.r0.pushback.secrets"),
         ({"pushback": {"branch_strategy": "feature_branch"}}, "repositories.r0.pushback.branch_strategy"),
         ({"pushback": {"pr_template": "mine"}}, "repositories.r0.pushback.pr_template"),
-        ({"pushback": {"conflict_strategy": "take_local"}}, "repositories.r0.pushback.conflict_strategy"),
         ({"pushback": {"hooks": "run"}, "trusted": True}, "repositories.r0.pushback.hooks"),
         ({"tasks": {"schema": "task.schema.json"}}, "repositories.r0.tasks.schema"),
         ({"auth": {"type": "git_token", "token": "t"}}, "repositories.r0.auth"),

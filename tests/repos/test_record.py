@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from gitferry.repos import record as records
 from gitferry.repos.content import FILE, Entry
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, Objects
-from gitferry.repos.record import Journal, Record, RecordUnreadable
+from gitferry.repos.record import Chain, Journal, Record, RecordUnreadable
 from gitferry.tests.repo import Repo
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -88,3 +88,78 @@ def test_own_commits_are_bounded() -> None:
     many = Record("main").with_own(str(number) for number in range(5000))
     assert len(many.own) == 1000
     assert many.own[-1] == "4999"
+
+
+def read(objects: Objects, record: Record, content: str, at: datetime) -> Record:
+    """Save a record of a working tree that holds one file."""
+    tree = objects.apply(EMPTY_TREE, {"file": Entry(FILE, objects.write_blob(content.encode()))})
+    return records.save(objects, replace(record, snapshots=(tree,)), head=None, at=at)
+
+
+def collected(repo: Repo) -> None:
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "-q", "--prune=now")
+
+
+def test_a_chain_ages_by_what_passes_and_believes_no_jump(objects: Objects) -> None:
+    record = Record("main")
+    ages = []
+    for hours in (0, 1, 1.5, 1000, -5000, -4999, -4999):
+        record = read(objects, record, str(hours), AT + timedelta(hours=hours))
+        ages.append(records.chain(objects, record.oid).age / timedelta(hours=1))
+    assert ages == [0, 1, 1.5, 7.5, 7.5, 8.5, 8.5]
+    assert records.chain(objects, record.oid).length == 7
+
+
+def test_a_chain_ages_by_whole_seconds_without_gaining_any(objects: Objects) -> None:
+    record = Record("main")
+    for number in range(40):
+        record = read(objects, record, str(number), AT + timedelta(milliseconds=150 * number))
+    assert records.chain(objects, record.oid) == Chain(40, timedelta(seconds=5))
+
+
+def test_a_record_that_tells_no_chain_is_read_and_counts_from_now(objects: Objects, repo: Repo) -> None:
+    saved = records.save(objects, full(objects, repo.head), head=repo.head, at=AT)
+    assert saved.oid is not None
+    name = records.ref_name(saved.branch)
+    older = repo.git("commit-tree", "-m", "gitferry record", f"{saved.oid}^{{tree}}")
+    repo.git("update-ref", name, older)
+    found = records.load(objects, saved.branch)
+    assert found == replace(saved, oid=older)
+    assert records.chain(objects, found.oid) == Chain()
+    next_one = records.save(objects, found, head=repo.head, at=datetime.now(UTC) + timedelta(hours=1))
+    assert records.chain(objects, next_one.oid).length == 1
+
+
+def test_what_was_read_lives_through_one_new_chain_and_not_through_two(repo: Repo, objects: Objects) -> None:
+    first = read(objects, Record("main"), "first", AT)
+    second = records.begin_chain(objects, read(objects, first, "last of the old", AT), head=None, at=AT)
+    assert repo.parents(second.oid or "") == []
+    assert records.chain(objects, second.oid) == Chain(1)
+    third = read(objects, second, "new", AT)
+    collected(repo)
+    assert repo.has(first.snapshots[0]) and repo.has(second.snapshots[0])
+    records.begin_chain(objects, third, head=None, at=AT)
+    collected(repo)
+    assert not repo.has(first.snapshots[0])
+    assert repo.has(third.snapshots[0])
+    assert set(repo.refs("refs/gitferry/")) == {"refs/gitferry/base/main", "refs/gitferry/kept/main"}
+    repo.fsck()
+
+
+def test_everything_named_survives_any_number_of_new_chains(repo: Repo, objects: Objects) -> None:
+    theirs = repo.head
+    repo.git("checkout", "-q", "--orphan", "elsewhere")
+    repo.write("b", "b")
+    head = repo.commit("nothing of theirs")
+    repo.git("branch", "-D", "main")
+    named = full(objects, head)
+    record = replace(named, journal=None, holds=(replace(named.holds[0], theirs_commit=theirs),))
+    record = records.save(objects, record, head=theirs, at=AT)
+    for _ in range(3):
+        record = records.begin_chain(objects, record, head=head, at=AT)
+        collected(repo)
+    hold = record.holds[0]
+    assert all(repo.has(oid) for oid in (*hold.locals, hold.theirs, hold.bases[0], theirs, *record.snapshots))
+    assert records.load(objects, record.branch) == record
+    repo.fsck()
