@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,24 +10,26 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
+from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, PUSH_OFF, Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground, Unworkable
 from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
-from gitferry.pushback.plan import BOTH_CHANGED, Action, Decision
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
+from gitferry.pushback.review import Reviewed
 from gitferry.pushback.send import PushRefused
 from gitferry.repos.disk_errors import TreeError
-from gitferry.repos.hold import HoldState
+from gitferry.repos.hold import HoldState, Review
 from gitferry.repos.lock import LockBusy
+from gitferry.repos.objects import Objects
 from gitferry.repos.record import ObjectsPruned, Record
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.tasks import task_id
 
+_TO_REVIEW = f"{BOTH_CHANGED}; yours goes to a review branch"
 _NAMED = 3  # tasks in conflict that are named
 _CONFLICT_HINT = (
-    "see both sides with `gitferry diff TASK` and `gitferry diff TASK --remote`, then save what is right: the remote's"
-    " content, or one that holds both changes"
+    "see both sides with `gitferry conflicts`, then `gitferry resolve TASK --take local`, remote or merged, or --edit"
 )
 
 
@@ -82,6 +84,7 @@ def crossed(
     at: datetime,
     *,
     trouble: GitferryError | None = None,
+    reviewed: Reviewed | None = None,
 ) -> Outcome:
     """Return the outcome of a crossing that was carried, perhaps without the push it wanted (`trouble`)."""
     tasks = task_states(ground, planned, carried, tip, at, trouble)
@@ -90,6 +93,8 @@ def crossed(
     stays = trouble is not None or planned.held_back
     upstream = planned.sides.upstream_commit if stays else tip.commit
     ahead, behind = ground.objects.ahead_behind(tip.commit, upstream)
+    if trouble is None and reviewed is not None:
+        trouble = reviewed.trouble
     state = State.FAILING if trouble is not None else State.CONFLICT if conflicts else State.HEALTHY
     remote = trouble if isinstance(trouble, RemoteError) else None
     return Outcome(
@@ -110,7 +115,7 @@ def crossed(
         offline=remote is not None and remote.kind == "offline",
         tasks=tasks,
         operation=carried.operation,
-        notes=_notes(ground, ahead if planned.held_back else 0),
+        notes=(*_notes(ground, ahead if planned.held_back else 0), *(reviewed.notes if reviewed else ())),
     )
 
 
@@ -146,6 +151,9 @@ def task_states(
         if not unit.carry and decision.action is not Action.HOLD:
             continue
         status, reason = _status(decision, carried.raced, carried.record, trouble)
+        review = _review(decision, carried.record)
+        if status is PushStatus.CONFLICT:
+            status, reason = _reviewed(ground.objects, decision, planned.gathered.paths[decision.unit], review)
         found = first_facts(
             ground.objects,
             (planned.sides.local, tip.tree, planned.sides.head),
@@ -166,7 +174,9 @@ def task_states(
                 modified=not synced,
                 local_modification_time=None if synced else modification_time(ground, planned, unit.path),
                 last_registry_sync=at.astimezone(UTC) if synced else None,
-                commit=commits.get(decision.unit),
+                commit=commits.get(decision.unit) or (None if review is None else review.tip),
+                conflict=decision.view.version if decision.action is Action.HOLD else None,
+                pull_request_url=None if review is None else review.url,
             )
         )
     return tuple(states)
@@ -188,18 +198,42 @@ def _status(
 ) -> tuple[PushStatus, str | None]:
     if decision.unit in raced:
         return PushStatus.PENDING, raced[decision.unit]
-    if decision.action is Action.PUSH:
+    if decision.action in (Action.PUSH, Action.MERGE):
         return PushStatus.COMPLETED, None
     if decision.action in (Action.AGREED, Action.PULL):
         return PushStatus.NOT_REQUIRED, None
-    if isinstance(trouble, PushRefused) and decision.pending and decision.action is Action.WAIT:
-        return PushStatus.FAILED, trouble.title
+    if trouble is not None and decision.pending and decision.reason == PUSH_OFF:
+        return (PushStatus.FAILED if isinstance(trouble, PushRefused) else PushStatus.PENDING), trouble.title
     hold = record.hold(decision.unit)
     stopped = decision.pending or decision.view.staged or decision.view.blocked is not None
-    if not stopped and hold is not None and hold.state is HoldState.ACTIVE:
+    if not stopped and hold is not None and hold.state is not HoldState.PARKED:
         return PushStatus.CONFLICT, decision.reason or BOTH_CHANGED
     failed = decision.view.blocked is not None and decision.view.invalid and not decision.view.staged
-    return (PushStatus.FAILED if failed else PushStatus.PENDING), decision.reason
+    reason = _TO_REVIEW if decision.reason == IN_REVIEW else decision.reason  # a conflict that no crossing met yet
+    return (PushStatus.FAILED if failed else PushStatus.PENDING), reason
+
+
+def _review(decision: Decision, record: Record) -> Review | None:
+    hold = record.hold(decision.unit) if decision.action is Action.HOLD else None
+    return None if hold is None else hold.review
+
+
+def _reviewed(
+    objects: Objects, decision: Decision, paths: Sequence[str], review: Review | None
+) -> tuple[PushStatus, str | None]:
+    """Return what a conflict is: in review, where our side of it reached a branch for that."""
+    reason = _TO_REVIEW if decision.reason == IN_REVIEW else decision.reason or BOTH_CHANGED
+    if review is None or review.tip is None or not objects.has(review.tip):
+        return PushStatus.CONFLICT, reason
+    whole = objects.content(objects.tree_of(review.tip), paths) == decision.view.local.content
+    # That nothing may be pushed now takes nothing out of review; what another strategy says of it goes before.
+    if not decision.review and not (whole and (reason == BOTH_CHANGED or decision.partner is not None)):
+        return PushStatus.CONFLICT, reason
+    if review.there == "":
+        return PushStatus.CONFLICT, f"{BOTH_CHANGED}; its review branch {review.branch} was removed at the remote"
+    more = "" if review.there is None else ", which was changed there"
+    more += "" if whole else "; your last edit is not there yet"
+    return PushStatus.IN_REVIEW, f"{IN_REVIEW} at {review.branch}{more}"
 
 
 def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:

@@ -6,7 +6,7 @@ HEAD → journal closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,17 +15,18 @@ from gitferry.pushback import operations
 from gitferry.pushback.advance import advance, require_head, staged_in_the_way
 from gitferry.pushback.checkout import Steps, check_out
 from gitferry.pushback.commit import Tip
+from gitferry.pushback.decision import Action
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.holds import Holds
 from gitferry.pushback.outcome import Operation, TaskChange
-from gitferry.pushback.plan import Action
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.send import send
 from gitferry.repos import record
-from gitferry.repos.content import SUBMODULE
+from gitferry.repos.content import SUBMODULE, Entry
 from gitferry.repos.hold import Hold
+from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Journal, Record
 from gitferry.repos.tasks import task_id
@@ -90,7 +91,7 @@ class Carrier:
         if tip.commit != self._sides.head_commit or steps:
             require_head(self._ground, self._sides)
             raced = check_out(self._ground, self._observer, self._seen.disk, steps)
-            if raced and self._back is None:
+            if raced:
                 current = self._save(replace(current, holds=self._holds.raced(current.holds, raced)), current)
             advance(self._ground, self._sides, self._seen, tip)
         return Carried(self._close(current, tip, raced), raced, operation)
@@ -104,15 +105,19 @@ class Carrier:
             require_head(self._ground, self._sides)  # what the user took back since must not arrive
             send(self._ground, upstream, self._sides, tip)
         except GitferryError:
-            # What was recorded as ours stays so: the push may have arrived although nobody said it.
-            self._save(replace(before, oid=current.oid, own=current.own), current)
+            # What was recorded as ours stays so, and from what we set out: the push may have arrived although nobody
+            # said it. No file was touched.
+            journal = None if current.journal is None else replace(current.journal, paths=())
+            self._save(replace(before, oid=current.oid, own=current.own, journal=journal), current)
             raise
         return going
 
     def _intent(self, tip: Tip, steps: Steps) -> Record:
         """Return the record that must stand before anything moves."""
         before, decisions = self._planned.record, self._planned.decisions
-        waiting = tuple(sorted(d.unit for d in decisions if d.action is Action.WAIT and d.view.carry))
+        # What was moved here from another branch is in that one's record, which tells whose it is.
+        waits = (d for d in decisions if d.action is Action.WAIT and d.view.moved_from is None)
+        waiting = tuple(sorted(d.unit for d in waits if d.view.carry))
         guarded = tuple(sorted(d.unit for d in decisions if d.guarded))
         if self._back is not None:
             waiting, guarded = before.waiting, before.guarded
@@ -160,7 +165,14 @@ class Carrier:
         return operations.enter(
             self._objects,
             operations.Entered(
-                operation, current.sequence, current.branch, self._seen.disk, after, sides.upstream, tip.tree
+                operation,
+                current.sequence,
+                current.branch,
+                self._seen.disk,
+                after,
+                sides.upstream,
+                tip.tree,
+                self._base(changes),
             ),
         )
 
@@ -172,11 +184,12 @@ class Carrier:
             paths = self._gathered.paths[decision.unit]
             if self._back is not None:
                 action, files = "revert" if decision.unit in carried else "restore", paths
+            elif decision.action is Action.MERGE:
+                action, files = "merge", self._differing(paths, self._sides.upstream, self._seen.disk, tip.tree)
             elif decision.unit in steps:
                 action, files = "pull", tuple(path for path, _ in steps[decision.unit])
             elif decision.unit in carried or decision.committed is Action.PUSH:
-                upstream, new = (self._objects.content(tree, paths) for tree in (self._sides.upstream, tip.tree))
-                action, files = "push", tuple(path for path in paths if upstream.get(path) != new.get(path))
+                action, files = "push", self._differing(paths, self._sides.upstream, tip.tree)
             else:
                 continue
             found = first_facts(
@@ -185,10 +198,23 @@ class Carrier:
                 unit,
                 self._ground.settings.tasks.manifests,
             )
-            changes.append(
-                TaskChange(task_id(self._ground.settings.name, unit.path), found.name, unit.path, action, files)
-            )
+            task = task_id(self._ground.settings.name, unit.path)
+            take = None if decision.answered is None else decision.answered.value
+            changes.append(TaskChange(task, found.name, unit.path, action, files, take))
         return tuple(changes)
+
+    def _base(self, changes: tuple[TaskChange, ...]) -> str:
+        """Return a tree of what both sides came from in the tasks that both had changed: an undo leads back to it."""
+        answered = {change.path for change in changes if change.answered is not None}
+        known: dict[str, Entry | None] = {}
+        for decision in self._planned.decisions:
+            if decision.unit in answered and decision.bases:
+                known |= decision.bases[0].content
+        return self._objects.apply(EMPTY_TREE, known)
+
+    def _differing(self, paths: Iterable[str], *trees: str) -> tuple[str, ...]:
+        """Return those of `paths` that are not the same in all the root trees."""
+        return tuple(p for p in paths if len({self._objects.file_at(tree, p) for tree in trees}) > 1)
 
     def _steps(self, tip: Tip) -> Steps:
         """Return, for each task, its files whose content on disk must become another."""
@@ -197,7 +223,7 @@ class Carrier:
             target = self._sides.local  # differs from the disk where a dead crossing had begun what is not to be now
             if self._back is not None:
                 target = self._back.target
-            elif decision.action is Action.PULL:
+            elif decision.action in (Action.PULL, Action.MERGE):
                 target = tip.tree
             files = []
             for path in self._gathered.paths[decision.unit]:
@@ -217,7 +243,18 @@ class Carrier:
         agreed = self._sides.upstream_commit if self._planned.held_back else tip.commit
         fetched = current.fetched or agreed is not None
         holds = current.holds if self._back is not None else self._holds.settled(current.holds, raced)
-        done = replace(current, holds=holds, journal=None, agreed=agreed or current.agreed, seen=None, fetched=fetched)
+        snapshots = current.snapshots
+        if current.journal is not None and snapshots == (self._seen.disk,) and not raced:
+            snapshots = (current.journal.after,)  # as it is now; what was replaced is in the operation
+        done = replace(
+            current,
+            holds=holds,
+            journal=None,
+            snapshots=snapshots,
+            agreed=agreed or current.agreed,
+            seen=None,
+            fetched=fetched,
+        )
         return self._save(done, current, head=tip.commit)
 
     def _save(self, new: Record, old: Record, *, head: str | None = None) -> Record:

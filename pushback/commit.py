@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.gather import Gathered, Sides
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.message import TaskWords, commit_message
-from gitferry.pushback.plan import Action, Decision, batches
+from gitferry.pushback.plan import batches
 from gitferry.repos.content import Content, Entry
 
 
@@ -55,7 +56,7 @@ class TipBuilder:
         for batch in batches(decisions, size):
             changes: dict[str, Entry | None] = {}
             for decision in batch:
-                changes |= self._changes(decision.unit, decision.view.local.content)
+                changes |= self._changes(decision.unit, decision.carried)
             after = self._ground.objects.apply(tree, changes)
             if after == tree:
                 continue
@@ -70,24 +71,30 @@ class TipBuilder:
         head, upstream = sides.head_commit, sides.upstream_commit
         if head is None or (upstream is not None and objects.is_ancestor(head, upstream)):
             return upstream, sides.upstream
-        kept: dict[str, Entry | None] = {}  # what the user's commits must not carry: upstream's content stands for it
+        instead: dict[str, Entry | None] = {}  # of what the user's commits must not carry as it is
         merged: dict[str, Entry | None] = {}
+        joined: list[str] = []
         for decision in decisions:
             if decision.committed is Action.PUSH:
                 merged |= self._changes(decision.unit, decision.view.head.content)
+            elif decision.committed is Action.MERGE and decision.joined is not None:
+                instead |= self._changes(decision.unit, decision.joined)
+                joined.append(decision.unit)
             elif decision.committed is not None:
                 upstream_content = objects.content(sides.upstream, self._gathered.paths[decision.unit])
-                kept |= self._changes(decision.unit, upstream_content)
+                instead |= self._changes(decision.unit, upstream_content)
         if not self._diverged:
-            tree = objects.apply(sides.head, kept)
+            tree = objects.apply(sides.head, instead)
             if tree == sides.head:
                 return head, tree
             message = "Keep what the remote has of tasks in conflict\n"
-            return self._write(tree, [head], message, ()), tree
-        tree = objects.apply(sides.upstream, merged)
+            if joined:
+                message = f"Bring both sides' changes of {', '.join(joined)} together\n"
+            return self._write(tree, [head], message, tuple(joined)), tree
+        tree = objects.apply(sides.upstream, merged | instead)
         branch = self._ground.state.branch
         message = f"Merge the remote's {branch} and {self._ground.host.hostname}'s\n"
-        return self._write(tree, [upstream or "", head], message, ()), tree
+        return self._write(tree, [upstream or "", head], message, tuple(joined)), tree
 
     @property
     def _diverged(self) -> bool:
@@ -125,5 +132,7 @@ class TipBuilder:
         was, now = objects.at(before, unit.path), objects.at(after, unit.path)
         old = first_facts(objects, (before,), unit, manifests)
         new = first_facts(objects, (after, before), unit, manifests)
-        verb = "add" if was is None else "delete" if now is None else "update"
+        verb = (
+            "add" if was is None else "delete" if now is None else "merge" if decision.merged is not None else "update"
+        )
         return TaskWords(new.name, verb, old.version, new.version if now is not None else old.version)

@@ -15,9 +15,11 @@ from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
 from gitferry.pushback.outcome import Outcome, Request
 from gitferry.pushback.planning import Planner
+from gitferry.pushback.prune import prune
 from gitferry.pushback.readiness import Waits, record_of, require_ready, tracked_branch
+from gitferry.pushback.review import bring_to_review
 from gitferry.pushback.send import PushRefused
-from gitferry.repos import filters, index, ref_locks, transport
+from gitferry.repos import filters, index, ref_locks
 from gitferry.repos import record as records
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitCancelled
@@ -69,7 +71,9 @@ class Crossing:
             record = records.save(
                 ground.objects, replace(record, pushes_held=False), head=ground.state.head, at=self._at
             )
-        return self._attempt(record)
+        outcome = self._attempt(record)
+        prune(ground, record.branch, self._at)
+        return outcome
 
     def _attempt(self, record: Record) -> Outcome:
         ground = self._ground
@@ -98,7 +102,8 @@ class Crossing:
                 else:
                     push, trouble = False, error  # what is to be pulled comes all the same
                 continue
-            return answer.crossed(ground, planned, carried, tip, self._at, trouble=trouble)
+            reviewed = bring_to_review(ground, planned, carried, tip, self._request, self._at)
+            return answer.crossed(ground, planned, reviewed.carried, tip, self._at, trouble=trouble, reviewed=reviewed)
         raise Waits("one of the sides changes faster than gitferry can follow", "it is tried again", retry=True)
 
     def rescued(self, record: Record) -> Record:
@@ -141,7 +146,7 @@ class Crossing:
             return record
         record = known = self._noted(record)
         timeouts = ground.settings.timeouts
-        tip = transport.fetch(
+        tip = ground.host.transport.fetch(
             ground.git, upstream.remote, upstream.branch, timeouts=timeouts, tracking_ref=upstream.tracking_ref
         )
         fp("fetch.pack")
@@ -150,7 +155,7 @@ class Crossing:
         elif (
             known.agreed is not None
             or known.fetched
-            or transport.remote_refs(ground.git, upstream.remote, timeouts=timeouts)
+            or ground.host.transport.remote_refs(ground.git, upstream.remote, timeouts=timeouts)
         ):
             raise Waits(
                 f"{upstream.remote} has no branch {upstream.branch}",

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitferry.pushback.plan import HeldView, Side, Touch, View
+from gitferry.pushback.decision import HeldView, Side, Touch, View
+from gitferry.pushback.moved import Moved, moved_to
 from gitferry.repos.content import TREE, Content
-from gitferry.repos.hold import Hold
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
 from gitferry.repos.observe import Observation
-from gitferry.repos.record import Record
+from gitferry.repos.record import Journal, Record
 from gitferry.repos.stashes import other_trees
 from gitferry.repos.tasks import Grouping, Unit
 
@@ -128,6 +129,7 @@ class Gatherer:
             bases=bases,
             agreed=None if sides.agreed is None else self._side(sides.agreed, paths),
             passed=None if sides.passed is None else self._side(sides.passed, paths),
+            parted=self._parted(paths),
             held=held,
             touches=tuple(self._touches(paths)) if (both_changed or unread) and held is None else (),
             committed=any(path in self._committed for path in paths),
@@ -136,10 +138,54 @@ class Gatherer:
             blocked=unread[0] if unread else None,
             unread=bool(unread),
             elsewhere=hold is not None and self._is_elsewhere(hold, paths),
+            moved_from=self._moved_from(unit.path, paths, hold) if local != head else None,
+            unsure=hold is not None and (hold.unsure or self._is_broken_off(hold, paths)),
         )
+
+    def _is_broken_off(self, hold: Hold, paths: tuple[str, ...]) -> bool:
+        """Whether an undo died before it had restored the task, or just after, and the task was edited since."""
+        journal = self._record.journal
+        if journal is None or hold.state is not HoldState.UNDONE or journal.head != self._sides.head_commit:
+            return False
+        now = self._content(self._sides.local, paths)
+        known = (journal.before, journal.after, *hold.locals)
+        return not set(paths).isdisjoint(journal.paths) and now not in [self._content(tree, paths) for tree in known]
+
+    def _moved_from(self, unit: str, paths: tuple[str, ...], hold: Hold | None) -> str | None:
+        if hold is not None:  # then it is known whose it is
+            known = self._content(self._sides.local, paths) in [self._content(tree, paths) for tree in hold.locals]
+            return hold.moved_from if known else None
+        moved = self._moved
+        return moved.record.branch if moved is not None and moved.has(unit, paths, self._sides.local) else None
+
+    @cached_property
+    def _moved(self) -> Moved | None:
+        return moved_to(self._objects, self._branch)
 
     def _side(self, tree: str, paths: Iterable[str]) -> Side:
         return Side(self._objects.content(tree, paths), tree)
+
+    def _parted(self, paths: tuple[str, ...]) -> Side | None:
+        """Return what stood here when a crossing set out to make both sides one; its push arrived, then it died.
+
+        None for a task that it left as it was.
+        """
+        journal = self._arrived
+        if journal is None:
+            return None
+        sent = self._objects.tree_of(journal.tip)
+        whole = self._content(journal.after, paths) == self._content(sent, paths)
+        return self._side(journal.before, paths) if whole else None
+
+    @cached_property
+    def _arrived(self) -> Journal | None:
+        """The journal of a crossing that did not end, if the upstream has the tip that it set out to push."""
+        journal, commit = self._record.journal, self._sides.upstream_commit
+        if journal is None or commit is None or journal.head != self._sides.head_commit:
+            return None
+        if not journal.tip or not self._objects.has(journal.tip):
+            return None
+        return journal if self._objects.is_ancestor(journal.tip, commit) else None
 
     def _held(self, hold: Hold, paths: tuple[str, ...]) -> HeldView:
         return HeldView(
@@ -155,7 +201,10 @@ class Gatherer:
         return change.unmerged or change.index != self._objects.file_at(self._sides.upstream, path)
 
     def _is_elsewhere(self, hold: Hold, paths: tuple[str, ...]) -> bool:
+        # One that is held for another's sake may be at its base here; away and back, that is no wish to go there.
+        ours = [self._content(tree, paths) for tree in hold.locals]
         known = [self._content(tree, paths) for tree in (*hold.bases, hold.theirs)]
+        known = [content for content in known if content not in ours]
         pairs = ((self._content(tree, paths), self._content(base, paths)) for tree, base in self._elsewhere)
         return any(content != base and content not in known for content, base in pairs)
 

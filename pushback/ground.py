@@ -82,14 +82,14 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
     git = git_for(place, host)
     objects: Objects | None = None
     try:
-        objects = Objects(place.git_dir)
+        objects = host.objects(place.git_dir)
         yield Ground(
             settings,
             host,
             place,
             git,
             objects,
-            Worktree(place.root, place.git_dir / "gitferry" / f"scratch-{os.getuid()}"),
+            host.worktree(place.root, place.git_dir / "gitferry" / f"scratch-{os.getuid()}"),
             working_state(git, place, environ=host.environ, config=host.known.config(git, place, host.environ)),
         )
     except (pygit2.GitError, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gitferry.pushback.plan import Action, Decision, Policy, wait
+from gitferry.pushback.decision import Action, Decision, Policy, wait
 
 _FEW = 3  # tasks; below it, deleting most of them is nothing unusual
 _MANY = 50  # deletions that wait in a repository of any size
@@ -34,9 +34,10 @@ def guarded(
     `remembered` are deletions that waited before: that some came back since is no word for the others. `total_tasks`
     counts the tasks HEAD has; it is asked only when something was deleted. Limits are for one push.
     """
-    pushes = [d for d in decisions if d.action is Action.PUSH and not policy.asks(d.unit)]
+    pushes = [d for d in decisions if d.action in (Action.PUSH, Action.MERGE) and not policy.asks(d.unit)]
+    pushes = [d for d in pushes if d.committed is not Action.MERGE]  # a commit of the user's, brought together
     stopped: dict[str, str] = {}
-    deleted = [d for d in pushes if not d.view.local.present]
+    deleted = [d for d in pushes if not d.carried]
     if len(deleted) > 1:
         total = total_tasks()
         if len(deleted) > _MANY or (total >= _FEW and 2 * len(deleted) > total):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from gitferry.pushback.plan import UNDONE, Action, Decision
+from gitferry.pushback.decision import UNDONE, Action, Decision
 from gitferry.pushback.planning import Planned
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import Objects
@@ -25,7 +25,7 @@ class Holds:
     def intended(self) -> tuple[Hold, ...]:
         """Return the holds that must stand before anything moves.
 
-        A held task that is to be pulled stays held until its files are replaced: HEAD has passed the remote's change.
+        A held task whose files are to be replaced stays held until they are: HEAD has passed the remote's change.
         """
         holds = []
         for decision in self._planned.decisions:
@@ -35,7 +35,7 @@ class Holds:
             elif old is not None and decision.park:
                 undone = old.state is HoldState.UNDONE
                 holds.append(old if undone else replace(old, state=HoldState.PARKED))
-            elif old is not None and decision.action is Action.PULL:
+            elif old is not None and decision.action in (Action.PULL, Action.MERGE):
                 holds.append(old)
         return tuple(holds)
 
@@ -51,9 +51,10 @@ class Holds:
         return tuple(known.values())
 
     def settled(self, holds: Iterable[Hold], reasons: Mapping[str, str]) -> tuple[Hold, ...]:
-        """Return the holds without those whose task was pulled."""
-        pulled = {d.unit for d in self._planned.decisions if d.action is Action.PULL and not d.park}
-        return tuple(hold for hold in holds if hold.unit not in pulled or hold.unit in reasons)
+        """Return the holds without those whose task's files were replaced."""
+        replaced = (Action.PULL, Action.MERGE)
+        done = {d.unit for d in self._planned.decisions if d.action in replaced and not d.park}
+        return tuple(hold for hold in holds if hold.unit not in done or hold.unit in reasons)
 
     def _hold(self, decision: Decision, old: Hold | None) -> Hold:
         view, sides = decision.view, self._planned.sides
@@ -80,4 +81,7 @@ class Holds:
             state=HoldState.UNDONE if undone else HoldState.ACTIVE,
             since=old.since if old is not None else self._since,
             partner=decision.partner,
+            moved_from=view.moved_from,
+            unsure=view.unsure,
+            review=old.review if old is not None else None,
         )

@@ -9,9 +9,19 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
 
+from gitferry.pushback.requests import ReviewRequests
+from gitferry.repos import transport as by_git
+from gitferry.repos.git import Git
 from gitferry.repos.known import Known
 from gitferry.repos.manifest_tree import ManifestTrees
+from gitferry.repos.objects import Objects
+from gitferry.repos.transport import Accepted, Refused, Seconds, Timeouts
+from gitferry.repos.worktree import Worktree
+
+_USUAL = Seconds()
 
 
 def _now() -> datetime:
@@ -25,9 +35,37 @@ def _user() -> str:
         return str(os.getuid())
 
 
+class Transport(Protocol):
+    """How a crossing talks to a remote; each call promises what its namesake in `repos.transport` does."""
+
+    def remote_refs(self, git: Git, remote: str, *patterns: str, timeouts: Timeouts = _USUAL) -> dict[str, str]:
+        """Return the refs that the remote shows."""
+        ...
+
+    def fetch(
+        self, git: Git, remote: str, branch: str, *, timeouts: Timeouts = _USUAL, tracking_ref: str | None = None
+    ) -> str | None:
+        """Fetch one branch and return its tip, None where the remote has no such branch."""
+        ...
+
+    def push(
+        self,
+        git: Git,
+        remote: str,
+        branch: str,
+        new: str,
+        expected: str | None,
+        *,
+        timeouts: Timeouts = _USUAL,
+        is_ancestor: Callable[[str, str], bool] | None = None,
+    ) -> Accepted | Refused:
+        """Move one branch from `expected` to a descendant of it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Passed to every crossing; tests give their own clock and environment."""
+    """Passed to every crossing; tests give their own clock, environment, transport and file system."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     clock: Callable[[], datetime] = _now  # aware
@@ -36,4 +74,8 @@ class Host:
     cancel: threading.Event | None = None  # set: a long network call ends
     manifests: ManifestTrees = field(default_factory=ManifestTrees, repr=False)
     known: Known = field(default_factory=Known, repr=False)
+    transport: Transport = by_git
+    requests: ReviewRequests | None = None  # the forge that review branches are shown to
+    objects: Callable[[Path], Objects] = Objects  # of a git directory
+    worktree: Callable[[Path, Path], Worktree] = Worktree  # of a root and a scratch directory
     lock_wait: float = 30.0  # seconds to wait for another process's crossing of the same repository

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,10 @@ class NoSuchOperation(GitferryError):
     """The id names no operation, or several."""
 
 
+class OperationUnreadable(GitferryError):
+    """What stands below refs/gitferry/ops/ was written by something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entered:
     """One operation with the root trees around it."""
@@ -32,6 +37,16 @@ class Entered:
     local_after: str
     upstream_before: str
     upstream_after: str
+    base: str = EMPTY_TREE  # of the tasks that both sides had changed: what they came from
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """When a task travelled last."""
+
+    at: datetime
+    pushed: bool
+    commit: str | None  # the last that was pushed of it
 
 
 def enter(objects: Objects, entered: Entered) -> Operation:
@@ -42,6 +57,7 @@ def enter(objects: Objects, entered: Entered) -> Operation:
         "local-after": entered.local_after,
         "upstream-before": entered.upstream_before,
         "upstream-after": entered.upstream_after,
+        "base": entered.base,
     }
     body = json.dumps(_to_json(entered), indent=1, sort_keys=True).encode()
     entries = {name: Entry(TREE, oid) for name, oid in trees.items() if oid != EMPTY_TREE}
@@ -65,6 +81,46 @@ def read_all(objects: Objects) -> list[Entered]:
     return sorted(found, key=lambda entered: (entered.sequence, entered.operation.at), reverse=True)
 
 
+def travels(objects: Objects) -> dict[str, Travel]:
+    """Return when each task that is in the log travelled last, and how, by the task's path."""
+    found: dict[str, Travel] = {}
+    for entered in reversed(read_all(objects)):
+        op = entered.operation
+        for change in op.tasks:
+            if change.action in ("restore", "review"):
+                continue  # it went nowhere, or not to the upstream
+            before = found.get(change.path)
+            commit = _commit_of(objects, change, op.commits) or (before.commit if before else None)
+            found[change.path] = Travel(op.at, change.action == "push", commit)
+    return found
+
+
+def _commit_of(objects: Objects, change: TaskChange, commits: tuple[str, ...]) -> str | None:
+    """Return the newest of the pushed commits that touches the task; None where the history no longer tells."""
+    if len(commits) == 1 and change.action in ("push", "revert"):
+        return commits[0]
+    files = set(change.files)
+    for commit in reversed(commits):
+        if objects.has(commit):
+            info = objects.info(commit)
+            parent = info.parents[0] if info.parents else None
+            if not files.isdisjoint(objects.changed(objects.tree_of(parent), info.tree)):
+                return commit
+    return None
+
+
+def outdated(objects: Objects, before: datetime, *, newest: int) -> tuple[str, ...]:
+    """Return the refs of operations from before a time, without the `newest` of each branch by their own order."""
+    refs = objects.refs(OPS_REFS)
+    if len(refs) <= newest or not any(objects.time_of(oid) < before for oid in refs.values()):
+        return ()  # the usual case, without reading what each of them says
+    branches: defaultdict[str, list[Entered]] = defaultdict(list)
+    for entered in read_all(objects):
+        branches[entered.branch].append(entered)
+    old = (each for found in branches.values() for each in found[newest:] if each.operation.at < before)
+    return tuple(OPS_REFS + entered.operation.id for entered in old)
+
+
 def find(objects: Objects, prefix: str) -> Entered:
     """Return the operation whose id begins with `prefix`. Raises NoSuchOperation."""
     names = [name for name in objects.refs(OPS_REFS) if name.removeprefix(OPS_REFS).startswith(prefix)]
@@ -76,9 +132,12 @@ def find(objects: Objects, prefix: str) -> Entered:
 
 def _read(objects: Objects, op_id: str, oid: str) -> Entered:
     root = objects.entries(objects.tree_of(oid))
+    if "operation.json" not in root:
+        name = OPS_REFS + op_id
+        raise OperationUnreadable(f"{name} holds no operation", f"if you made it, remove it: git update-ref -d {name}")
     trees = {
         name: root[name].oid if name in root else EMPTY_TREE
-        for name in ("local-before", "local-after", "upstream-before", "upstream-after")
+        for name in ("local-before", "local-after", "upstream-before", "upstream-after", "base")
     }
     return _from_json(json.loads(objects.blob(root["operation.json"].oid)), op_id, trees)
 

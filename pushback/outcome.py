@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from gitferry.repos.content import File
 
 
 class PushStatus(StrEnum):
@@ -18,6 +21,35 @@ class PushStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CONFLICT = "conflict"
+
+
+class Strategy(StrEnum):
+    """What answers a task that both sides changed."""
+
+    FAIL = "fail"  # nothing: it waits
+    MERGE = "merge"  # both changes, where they merge cleanly
+    TAKE_LOCAL = "take_local"
+    TAKE_REMOTE = "take_remote"
+    MANUAL = "manual"  # the merge is worked out and waits for a word
+    CREATE_PR = "create_pr"  # ours goes to a review branch, theirs stays
+
+
+class Take(StrEnum):
+    """Which version a `resolve` takes."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+    MERGED = "merged"
+    GIVEN = "given"  # what a person made of the three versions
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's answer to one conflict, and the state of it that they had seen."""
+
+    take: Take
+    version: str  # of the conflict, as `conflicts` tells it; another one is not answered by this
+    files: Mapping[str, File | None] = field(default_factory=dict)  # given: what differs from the local side
 
 
 class State(StrEnum):
@@ -42,7 +74,14 @@ class Request:
     tasks: frozenset[str] = frozenset()  # task ids pushed by hand: pending, undone and guarded ones travel too
     all_tasks: bool = False  # `push all`
     message: str | None = None
+    strategies: Mapping[str, Strategy] = field(default_factory=dict)  # by task id, instead of the repository's
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # by task id
     by_hand: bool = False  # a person asked and waits for the answer: paused repositories cross too
+
+    def agrees_with(self, other: Request) -> bool:
+        """Return whether no task has one answer or strategy in this request and another in the other."""
+        answers = all(other.answers.get(task, answer) == answer for task, answer in self.answers.items())
+        return answers and all(other.strategies.get(task, one) == one for task, one in self.strategies.items())
 
     def merge(self, other: Request) -> Request:
         """Return the one request that satisfies both."""
@@ -56,6 +95,8 @@ class Request:
             tasks=self.tasks | other.tasks,
             all_tasks=self.all_tasks or other.all_tasks,
             message=self.message or other.message,
+            strategies={**other.strategies, **self.strategies},
+            answers={**other.answers, **self.answers},
             by_hand=self.by_hand or other.by_hand,
         )
 
@@ -72,6 +113,7 @@ class TaskState:
     version: str | None
     push_status: PushStatus
     reason: str | None = None  # why it waits, failed or conflicts
+    conflict: str | None = None  # names the state of both sides where it is held, for an Answer
     modified: bool = False  # differs from the upstream tip last seen
     local_modification_time: datetime | None = None
     last_registry_sync: datetime | None = None
@@ -81,13 +123,14 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """What one operation did to one task; `action` is pull, push, restore or revert."""
+    """What one operation did to one task; `action` is pull, push, merge, review, restore or revert."""
 
     task: str  # id
     name: str
     path: str
     action: str
     files: tuple[str, ...] = ()
+    answered: str | None = None  # which side it was given to, where both had changed it: local, remote, merged, given
 
 
 @dataclass(frozen=True, slots=True)

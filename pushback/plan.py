@@ -5,215 +5,91 @@ l = the working tree, h = HEAD, r = the upstream tip, m = the merge base of HEAD
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from gitferry.repos.content import Content
+from gitferry.pushback.decision import (
+    BOTH_CHANGED,
+    PENDING,
+    PUSH_OFF,
+    STAGED,
+    TRAVELS,
+    UNDONE,
+    UNDONE_CONFLICT,
+    UNSURE,
+    Action,
+    Decision,
+    Merge,
+    Policy,
+    Side,
+    View,
+    clean,
+    wait,
+)
+from gitferry.pushback.linking import linked, together
+from gitferry.pushback.outcome import Strategy
+from gitferry.pushback.rules import bases_of, goes_on, rules
+from gitferry.pushback.strategies import by_answer, by_strategy
 from gitferry.repos.hold import HoldState
-
-#: Three-way merge of a task's content: base, local, remote → the clean result, or None where it is not clean.
-Merge = Callable[[Content, Content, Content], Content | None]
-
-
-class Action(StrEnum):
-    """What a crossing does with one task."""
-
-    AGREED = "agreed"
-    PULL = "pull"  # the working tree gets the remote's content
-    PUSH = "push"  # the remote gets the working tree's content
-    HOLD = "hold"  # the remote changed it, the working tree keeps its own: remember the base
-    WAIT = "wait"  # only the working tree differs, and it may not travel now
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A task's content in one root tree. Sides are equal when their contents are."""
-
-    content: Content
-    tree: str = field(default="", compare=False)
-
-    @property
-    def present(self) -> bool:
-        """Whether the task has any file on this side."""
-        return bool(self.content)
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """A commit between the merge base and the upstream tip that touches the task."""
-
-    content: Side
-    introduced: bool  # differs from all its parents
-    single_parent: bool
-    own: bool  # pushed from here
-
-
-@dataclass(frozen=True, slots=True)
-class HeldView:
-    """What an earlier crossing recorded when it held the task."""
-
-    bases: tuple[Side, ...]
-    locals: tuple[Side, ...]
-    state: HoldState
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that one decision looks at."""
-
-    unit: str
-    local: Side
-    head: Side
-    remote: Side
-    bases: tuple[Side, ...]  # one a merge base
-    agreed: Side | None = None  # at S, where HEAD no longer contains S
-    passed: Side | None = None  # at S, where the user moved HEAD on from S and may have left files behind
-    held: HeldView | None = None
-    touches: tuple[Touch, ...] = ()
-    committed: bool = False  # the user's own unpushed commits touch it
-    carry: bool = True  # False: excluded, or in no task
-    staged: bool = False  # an index entry differs from HEAD and from the upstream tip
-    blocked: str | None = None  # why its local content may not travel: unmerged, invalid, too large, being written
-    invalid: bool = False  # `blocked` is for the user to mend; otherwise it passes by itself
-    unread: bool = False  # its local content was not taken, so `local` is not all of it
-    elsewhere: bool = False  # a stash or another branch has it differing from base and theirs
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the user allows this crossing to push."""
-
-    push: bool = True
-    automatic: bool = True  # auto_push, no first push held back
-    only_asked: bool = False  # a person named the tasks to push; the others wait for their own turn
-    asked: frozenset[str] = frozenset()  # units pushed by hand
-    asked_all: bool = False
-
-    def asks(self, unit: str) -> bool:
-        """Return whether a person asked for this task to be pushed now."""
-        return self.asked_all or unit in self.asked
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one task, and why."""
-
-    view: View
-    action: Action
-    reason: str | None = None
-    bases: tuple[Side, ...] = ()  # what a hold records
-    committed: Action | None = None  # what becomes of the user's own commits of it, where there are any
-    park: bool = False  # an earlier hold is kept, parked
-    pending: bool = False  # waits for a push by hand
-    partner: str | None = None  # the other half of a rename, which stopped this one
-    guarded: bool = False  # a deletion that waits because so much was deleted
-
-    @property
-    def unit(self) -> str:
-        """The task's path."""
-        return self.view.unit
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    action: Action
-    bases: tuple[Side, ...]
-
-
-BOTH_CHANGED = "both sides changed it"
-STAGED = "you are staging it"
-PENDING = "waits for `gitferry push`"
-PUSH_OFF = "pushing is switched off"
-UNDONE = "undone: waits until it is edited or pushed by hand"
 
 
 def plan(views: Iterable[View], policy: Policy, merge: Merge, links: Iterable[tuple[str, str]] = ()) -> list[Decision]:
     """Return one decision for each task. `links` are pairs that one rename joins: they share their fate."""
-    known = tuple(views)
-    return linked([decide(view, policy, merge) for view in known], known, links)
+    known, pairs = {view.unit: view for view in views}, tuple(links)
+
+    def contest(view: View) -> Decision:
+        # No base: what each side has of it is what it made of another task.
+        held = Decision(view, Action.HOLD, committed=Action.HOLD if view.committed else None)
+        return _restrained(held, policy, merge)
+
+    decisions = together([decide(view, policy, merge) for view in known.values()], known, pairs, merge, contest)
+    return linked(decisions, known.values(), pairs)
 
 
 def decide(view: View, policy: Policy, merge: Merge) -> Decision:
-    """Return what becomes of one task."""
-    committed: Action | None = None
-    if view.committed:
-        committed = rules(replace(view, passed=None), view.head, merge).action
-        if committed is Action.PUSH and not _undone(view, view.head, policy):
-            # The user's commit travels as it is; what is edited beyond it goes on top of it.
-            view = replace(view, remote=view.head, bases=(view.head,), agreed=None, passed=None, held=None, touches=())
-        else:
-            committed = Action.HOLD
+    """Return what becomes of one task: the user's own unpushed commits of it first, then what was edited beyond."""
+    if not view.committed:
+        return _edited(view, None, policy, merge)
+    verdict = rules(replace(view, passed=None), view.head, merge)
+    answered = view.unit in policy.answers
+    if verdict.action is Action.PUSH and not answered and not _undone(view, view.head, policy):
+        # The user's commit travels as it is; what is edited beyond it goes on top of it.
+        return _edited(_on_top(view, view.head), Action.PUSH, policy, merge)
+    if verdict.action is Action.HOLD and not answered and _restraint(view, policy) is None:
+        strategy = policy.strategy_of(view.unit)
+        if strategy is Strategy.TAKE_LOCAL:
+            return _edited(_on_top(view, view.head), Action.PUSH, policy, merge)
+        joined = clean(verdict.bases, view.head, view.remote, merge) if strategy is Strategy.MERGE else None
+        if joined is not None:
+            beyond = _edited(_on_top(view, Side(joined)), Action.MERGE, policy, merge)
+            if beyond.action in (Action.AGREED, *TRAVELS):
+                return replace(beyond, joined=joined)
+    return _edited(view, Action.HOLD, policy, merge)
+
+
+def _on_top(view: View, commit: Side) -> View:
+    """Return the view of what was edited beyond the user's commit, which will be upstream as `commit`."""
+    return replace(
+        view, remote=commit, bases=(view.head,), agreed=None, passed=None, parted=None, held=None, touches=()
+    )
+
+
+def _edited(view: View, committed: Action | None, policy: Policy, merge: Merge) -> Decision:
     if view.unread:
-        bases = (view.remote,) if _goes_on(view, view.held) else _bases(view, view.held)
+        bases = (view.remote,) if goes_on(view, view.held) else bases_of(view, view.held)
         return wait(Decision(view, Action.WAIT, bases=bases, committed=committed), view.blocked or "")
     verdict = rules(view, view.local, merge)
     decision = Decision(view, verdict.action, bases=verdict.bases, committed=committed)
+    answer = policy.answers.get(view.unit)
+    if answer is not None and (verdict.action is Action.HOLD or (view.held is not None and verdict.action in TRAVELS)):
+        return by_answer(replace(decision, action=Action.HOLD), answer, policy, merge)
+    if verdict.action is Action.PULL and _undone(view, view.local, policy):
+        return replace(decision, action=Action.HOLD, reason=UNDONE_CONFLICT)
     if view.held is not None and verdict.action in (Action.AGREED, Action.PULL):
         return replace(decision, park=view.elsewhere)
     if verdict.action in (Action.AGREED, Action.PULL):
         return decision
-    return _restrained(decision, policy)
-
-
-def rules(view: View, local: Side, merge: Merge) -> _Verdict:  # noqa: PLR0911 - a return for each rule
-    """Apply the rules of a crossing to one local content; the first that matches wins."""
-    remote = view.remote
-    if local == remote:
-        return _Verdict(Action.AGREED, ())
-    held = view.held if view.held is not None and not _went_back(view, local, view.held) else None
-    bases = _bases(view, held)
-    if any(local == base for base in bases):
-        return _Verdict(Action.PULL, bases)
-    if held is None and local == view.passed:
-        return _Verdict(Action.PULL, bases)  # HEAD was moved over files that stayed behind: no edit of the user's
-    if held is None and local.present and any(t.introduced and t.content == local for t in view.touches):
-        return _Verdict(Action.PULL, bases)  # our edit reached the upstream another way
-    # A push that must wait is held against what it goes on from, which is the remote's content in each case.
-    if bases and all(remote == base for base in bases):
-        return _Verdict(Action.PUSH, (remote,))
-    if _goes_on(view, held):
-        return _Verdict(Action.PUSH, (remote,))
-    merged = [merge(base.content, local.content, remote.content) for base in bases]
-    if merged and all(result == remote.content for result in merged):
-        return _Verdict(Action.PULL, bases)
-    if merged and all(result == local.content for result in merged):
-        return _Verdict(Action.PUSH, (remote,))
-    return _Verdict(Action.HOLD, bases)
-
-
-def _bases(view: View, held: HeldView | None) -> tuple[Side, ...]:
-    if held is not None and held.state is not HoldState.PARKED:
-        return held.bases
-    if held is not None:
-        # It may be what was stashed, or an edit of what came in its place: both count, so that neither is overruled.
-        ordinary = _bases(view, None)
-        return (*held.bases, *ordinary) if held.bases and ordinary else ()
-    if view.head == view.remote:
-        return (view.head,)
-    if any(base != view.bases[0] for base in view.bases):
-        return ()  # merge bases that differ: picking one would drop a change
-    return (*view.bases[:1], *(() if view.agreed is None else (view.agreed,)))
-
-
-def _goes_on(view: View, held: HeldView | None) -> bool:
-    """Whether all that the remote did to the task are our own pushes, so that an edit goes on from there."""
-    return held is None and bool(view.touches) and all(t.single_parent and t.own for t in view.touches)
-
-
-def _went_back(view: View, local: Side, held: HeldView) -> bool:
-    """Whether a held task is back at HEAD with nothing of its held content: stashed, checked out or restored.
-
-    A parked one stood at the remote's content; to be at its old base again is then an edit like any other.
-    """
-    if held.state is HoldState.PARKED and local != view.head and any(local == base for base in held.bases):
-        return view.head == view.remote
-    return (
-        held.state is not HoldState.UNDONE
-        and local == view.head
-        and all(base == local for base in view.bases)
-        and all(local != seen for seen in held.locals)
-    )
+    return _restrained(decision, policy, merge)
 
 
 def _undone(view: View, local: Side, policy: Policy) -> bool:
@@ -226,74 +102,49 @@ def _undone(view: View, local: Side, policy: Policy) -> bool:
     )
 
 
-def _restrained(decision: Decision, policy: Policy) -> Decision:
-    """Turn a push into a wait (or a hold, where the remote changed too) if something forbids it now."""
-    view = decision.view
-    reason: str | None = None
-    pending = False
+def _restraint(view: View, policy: Policy) -> tuple[str, bool] | None:  # noqa: PLR0911 - a return for each
+    """Return why the local content may not travel now, and whether a push by hand would let it; None where it may."""
     if not view.carry:
-        reason = "it is in no task"
-    elif view.staged:
-        reason = STAGED
-    elif view.blocked is not None:
-        reason = view.blocked
-    elif _undone(view, view.local, policy):
-        reason, pending = UNDONE, True
-    elif not policy.push:
-        reason, pending = PUSH_OFF, True
-    elif (policy.only_asked or not policy.automatic) and not policy.asks(view.unit):
-        reason, pending = PENDING, True
-    if decision.action is Action.HOLD:
-        # A conflict is one whether or not it may be pushed; only what the user undid stays what it is.
-        if reason is None or reason in (PUSH_OFF, PENDING):
-            reason, pending = BOTH_CHANGED, False
-        return replace(decision, reason=reason, pending=pending)
-    if reason is None:
-        return decision
-    return wait(decision, reason, pending=pending)
+        return "it is in no task", False
+    if view.staged:
+        return STAGED, False
+    if view.blocked is not None:
+        return view.blocked, False
+    if view.unsure and not policy.asks(view.unit):
+        return UNSURE, False
+    if _undone(view, view.local, policy):
+        return UNDONE, True
+    if view.moved_from is not None and not policy.asks(view.unit):
+        return f"moved here from branch {view.moved_from}: switch back, or `gitferry push` it", True
+    if not policy.push:
+        return PUSH_OFF, True
+    if (policy.only_asked or not policy.automatic) and not policy.asks(view.unit):
+        return PENDING, True
+    return None
 
 
-def wait(decision: Decision, reason: str, *, pending: bool = False) -> Decision:
-    """Return the decision as a wait; a hold where HEAD would pass a remote change the working tree lacks."""
+def _restrained(decision: Decision, policy: Policy, merge: Merge) -> Decision:
+    """Turn a push into a wait (or a hold, where the remote changed too) if something forbids it now.
+
+    A conflict that nothing stops is answered by the strategy.
+    """
     view = decision.view
-    passes = view.remote != view.head or view.held is not None
-    action = Action.HOLD if passes else Action.WAIT
-    return replace(decision, action=action, reason=reason, pending=pending)
-
-
-def linked(decisions: Iterable[Decision], views: Iterable[View], links: Iterable[tuple[str, str]]) -> list[Decision]:
-    """Return the decisions with linked tasks sharing their fate: what stops one stops the other, and on from there."""
-    known = {view.unit: view for view in views}
-    result = {decision.unit: decision for decision in decisions}
-    pairs = [(one, two) for one, two in links if one in result and two in result]
-    stopping = True
-    while stopping:
-        stopping = False
-        for one, two in (*pairs, *((two, one) for one, two in pairs)):
-            stopped, other = result[one], result[two]
-            goes = other.action in (Action.PUSH, Action.PULL) or other.committed is Action.PUSH
-            if stopped.action in (Action.HOLD, Action.WAIT) and goes:
-                result[two] = _stopped_with(stopped, other, known[two])
-                stopping = True
-    return list(result.values())
-
-
-def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
-    """Return what becomes of one half of a rename whose other half may not travel; `view` is without its commit."""
-    held = view.held is not None or view.remote != view.head
-    return replace(
-        other,
-        view=view,
-        action=Action.HOLD if stopped.action is Action.HOLD or held else Action.WAIT,
-        bases=_bases(view, view.held) if other.committed is Action.PUSH else other.bases,
-        committed=None if other.committed is None else Action.HOLD,
-        reason=f"renamed together with {stopped.unit}: {stopped.reason}",
-        partner=stopped.unit,
-        pending=stopped.pending,
-    )
+    restraint = _restraint(view, policy)
+    if restraint is None:
+        held = decision.action is Action.HOLD
+        return by_strategy(decision, policy.strategy_of(view.unit), merge) if held else decision
+    reason, pending = restraint
+    if decision.action is not Action.HOLD:
+        return wait(decision, reason, pending=pending)
+    if reason == PUSH_OFF and by_strategy(decision, policy.strategy_of(view.unit), merge).action in TRAVELS:
+        return replace(decision, reason=reason, pending=pending)  # nobody has to answer it
+    # A conflict is one whether or not it may be pushed; only what the user moved here stays what it is.
+    if reason in (PUSH_OFF, PENDING, UNDONE):
+        reason, pending = UNDONE_CONFLICT if reason == UNDONE else BOTH_CHANGED, False
+    return replace(decision, reason=reason, pending=pending)
 
 
 def batches(decisions: Sequence[Decision], size: int) -> list[tuple[Decision, ...]]:
-    """Return the tasks to push in groups of at most `size`, in a stable order."""
-    going = sorted((d for d in decisions if d.action is Action.PUSH), key=lambda d: d.unit)
+    """Return the tasks that the remote gets in groups of at most `size`, in a stable order."""
+    going = sorted((d for d in decisions if d.action in (Action.PUSH, Action.MERGE)), key=lambda d: d.unit)
     return [tuple(going[start : start + size]) for start in range(0, len(going), size)]

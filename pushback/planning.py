@@ -7,20 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitferry.pushback import guards
+from gitferry.pushback.decision import Decision, Policy, View
 from gitferry.pushback.describe import facts
 from gitferry.pushback.gather import Gathered, Gatherer, Sides
+from gitferry.pushback.given import answered
 from gitferry.pushback.ground import Ground
-from gitferry.pushback.merge import merge_content
-from gitferry.pushback.outcome import Request
-from gitferry.pushback.plan import Decision, Policy, View, linked, plan
+from gitferry.pushback.linking import linked
+from gitferry.pushback.merging import Merger
+from gitferry.pushback.outcome import Request, Strategy
+from gitferry.pushback.plan import plan
 from gitferry.pushback.readiness import Waits, require_history
 from gitferry.repos import record as records
-from gitferry.repos.content import SUBMODULE, TREE, Content
+from gitferry.repos.content import SUBMODULE, TREE
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
 from gitferry.repos.record import Record
 from gitferry.repos.reflog import left_files_behind
-from gitferry.repos.tasks import Grouping, resolve_layout, task_id
+from gitferry.repos.tasks import WHOLE, Grouping, Unit, resolve_layout, task_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Planner:
         self._objects = ground.objects
         self._request = request
         self._at = at
+        self.merger = Merger(ground)
         self.observer = Observer(
             ground.place,
             ground.git,
@@ -67,7 +71,7 @@ class Planner:
             require_history(self._ground, record, head, upstream)
         sides, seen, grouping = self.look(record, head, upstream)
         gathered = Gatherer(objects, record, sides, seen, grouping, record.branch).gather()
-        views = tuple(self._checked(view, gathered, sides) for view in gathered.views)
+        views = tuple(self._checked(view, gathered, sides, grouping) for view in gathered.views)
         policy = self._policy(record, gathered, push=push)
         if strict:
             try:
@@ -76,7 +80,7 @@ class Planner:
             except Waits:
                 self._keep(record, sides, seen)
                 raise
-        decisions = plan(views, policy, self._merge, gathered.links)
+        decisions = plan(views, policy, self.merger.merge, gathered.links)
         decisions = linked(self._guarded(decisions, policy, record, sides, grouping), views, gathered.links)
         held_back = self._own_commits(sides) > 0 and not self._may_push_commits(policy)
         return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record, held_back)
@@ -178,32 +182,51 @@ class Planner:
         begun = {path: before.get(path) for path in paths if now.get(path) == after.get(path)}
         return objects.apply(seen.disk, begun)
 
-    def _merge(self, base: Content, local: Content, remote: Content) -> Content | None:
-        return merge_content(base, local, remote, self._objects.merge_file)
-
-    def _checked(self, view: View, gathered: Gathered, sides: Sides) -> View:
+    def _checked(self, view: View, gathered: Gathered, sides: Sides, grouping: Grouping) -> View:
         """Return the view, blocked where the local content is no valid task."""
         if view.blocked is not None:
             return replace(view, invalid=view.blocked != BEING_WRITTEN)
         unit = gathered.units[view.unit]
-        if unit.kind == "file" or view.local == view.head or not view.carry:
+        if (
+            unit.kind == "file"
+            or view.local == view.head
+            or not view.carry
+            or not self._is_there(unit, sides, grouping)
+        ):
             return view
-        if self._objects.at(sides.local, unit.path) is None:
-            return view
-        fault = facts(self._objects, sides.local, unit, self._ground.settings.tasks.manifests).fault
-        return view if fault is None else replace(view, blocked=fault, invalid=True)
+        manifests = self._ground.settings.tasks.manifests
+        fault = facts(self._objects, sides.local, unit, manifests).fault
+        if fault is None or facts(self._objects, sides.head, unit, manifests).fault == fault:
+            return view  # what it lacked before, as where the remote made a task of it only now, no edit broke
+        return replace(view, blocked=fault, invalid=True)
+
+    def _is_there(self, unit: Unit, sides: Sides, grouping: Grouping) -> bool:
+        """Whether the working tree has a file of the task; those of a task inside it are not its own."""
+        found = self._objects.at(sides.local, unit.path)
+        if found is None or found.mode != TREE:
+            return False
+        prefix = "" if unit.path == WHOLE else unit.path + "/"
+        return any(grouping.unit_of(path).path == unit.path for path, _ in self._objects.walk(found.oid, prefix))
 
     def _policy(self, record: Record, gathered: Gathered, *, push: bool) -> Policy:
         settings, request = self._ground.settings, self._request
-        asked = frozenset(unit for unit in gathered.units if task_id(settings.name, unit) in request.tasks)
+        ids = {unit: task_id(settings.name, unit) for unit in gathered.units}
+        views = {view.unit: view for view in gathered.views}
         pushback = settings.pushback
         automatic = pushback.auto_push and pushback.approval == "none" and not record.pushes_held
         return Policy(
             push=push,
             automatic=automatic,
             only_asked=bool(request.tasks) and not request.all_tasks,
-            asked=asked,
+            asked=frozenset(unit for unit, known in ids.items() if known in request.tasks),
             asked_all=request.all_tasks,
+            strategy=Strategy(pushback.conflict_strategy),
+            strategies={unit: request.strategies[known] for unit, known in ids.items() if known in request.strategies},
+            answers={
+                unit: answered(self._objects, views[unit], request.answers[known], gathered.paths[unit])
+                for unit, known in ids.items()
+                if known in request.answers
+            },
         )
 
     def _require_tree(self, sides: Sides, seen: Observation, policy: Policy) -> None:
@@ -252,7 +275,7 @@ class Planner:
             return len(units)
 
         def load(decision: Decision) -> guards.Load:
-            local, remote = decision.view.local.content, decision.view.remote.content
+            local, remote = decision.carried, decision.view.remote.content
             new = [entry for path, entry in local.items() if remote.get(path) != entry]
             return guards.Load(sum(objects.size(e.oid) for e in new), len(new) + len(remote.keys() - local.keys()))
 

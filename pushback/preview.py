@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from gitferry.config.model import Repository
 from gitferry.pushback import answer
 from gitferry.pushback.commit import TipBuilder
+from gitferry.pushback.decision import Action
 from gitferry.pushback.ground import opened
 from gitferry.pushback.host import Host
 from gitferry.pushback.outcome import Request
-from gitferry.pushback.plan import Action
 from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import record as records

@@ -7,7 +7,8 @@ from gitferry.config.failpoints import fp
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.gather import Sides
 from gitferry.pushback.ground import Ground
-from gitferry.repos import lfs, transport
+from gitferry.repos import lfs
+from gitferry.repos.transport import Refused
 from gitferry.repos.upstream import Upstream
 
 
@@ -33,7 +34,7 @@ def send(ground: Ground, upstream: Upstream, sides: Sides, tip: Tip) -> None:
         # Commits whose pointers nobody can follow must not arrive.
         lfs.upload(ground.git, upstream.remote, upstream.branch, commit, old, deadline=timeouts.transfer)
     fp("push.before")
-    answer = transport.push(
+    answer = ground.host.transport.push(
         ground.git,
         upstream.remote,
         upstream.branch,
@@ -43,7 +44,7 @@ def send(ground: Ground, upstream: Upstream, sides: Sides, tip: Tip) -> None:
         is_ancestor=ground.objects.is_ancestor,
     )
     fp("push.sent")
-    if isinstance(answer, transport.Refused):
+    if isinstance(answer, Refused):
         raise PushRefused(answer.message, stale=answer.kind == "stale")
     fp("push.acked_before_db")
     # `git push` moves it where the remote has a fetch refspec for the branch, which is the rule.

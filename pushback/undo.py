@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,12 +12,12 @@ from gitferry.pushback import answer, operations
 from gitferry.pushback.carry import Carrier, Undoing
 from gitferry.pushback.commit import NewCommit, Tip
 from gitferry.pushback.crossing import Crossing
+from gitferry.pushback.decision import UNDONE, UNDONE_CONFLICT, Action, Decision, Side, View
 from gitferry.pushback.gather import Gathered
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
 from gitferry.pushback.operations import Entered
 from gitferry.pushback.outcome import Outcome, Request, TaskChange
-from gitferry.pushback.plan import UNDONE, Action, Decision, Side, View
 from gitferry.pushback.planning import Planned, Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import record as records
@@ -40,6 +41,7 @@ class Reversal:
     paths: tuple[str, ...]
     local: Content
     upstream: Content
+    base: str | None = None  # root tree that both come from, where both went on from it; None: the remote's new one
 
 
 def undo(repository: Repository, op_id: str, *, host: Host) -> Outcome:
@@ -51,6 +53,11 @@ def undo(repository: Repository, op_id: str, *, host: Host) -> Outcome:
     try:
         with opened(repository, host) as ground, lane_lock(ground.place.common_dir, wait=host.lock_wait):
             entered = operations.find(ground.objects, op_id)
+            if not entered.operation.undoable:
+                raise CannotUndo(
+                    f"{entered.operation.id} cannot be undone: it replaced nothing here or on the tracked branch",
+                    "others may be looking at what it sent for review: answer the conflict with `gitferry resolve`",
+                )
             pulled = Crossing(ground, Request("undo", fetch=True, push=False, by_hand=True), at).run()
             if pulled.error is not None:
                 return pulled
@@ -86,6 +93,7 @@ class _Undo:
         if target_tree != sides.upstream:
             tip = self._commit(head, target_tree, reversals)
         local = self._objects.apply(seen.disk, _changes(reversals, "local"))
+        self._require_room(reversals, seen.disk, local)
         decisions = tuple(self._decision(one, sides.local, sides.upstream) for one in reversals)
         gathered = Gathered(
             tuple(decision.view for decision in decisions),
@@ -97,33 +105,42 @@ class _Undo:
         back = Undoing(local, self._holds(record, reversals, tip, local), self._entered.operation.id)
         carried = Carrier(ground, planned, self._planner.observer, "request", self._at, back).carry(tip)
         outcome = answer.crossed(ground, planned, carried, tip, self._at)
-        differing = [one.name for one in reversals if one.local != one.upstream]
-        if not differing:
-            return outcome
-        note = (
-            f"your files are as they were before that operation; {', '.join(differing)} waits until edited or pushed by"
-            " hand (git restore PATH takes the remote's)"
-        )
-        return replace(outcome, notes=(*outcome.notes, note))
+        if carried.raced:
+            unit, why = next(iter(carried.raced.items()))
+            outcome = replace(outcome, error=f"{unit} is not restored: {why}", hint="gitferry show tells what it was")
+        return replace(outcome, notes=(*outcome.notes, *_notes(reversals)))
 
     def _reversal(self, change: TaskChange, upstream: str, disk: str) -> Reversal:
-        """Return the way back of one task. Raises CannotUndo where either side went on since."""
+        """Return the way back of one task. Raises CannotUndo where it was edited here since.
+
+        What we pushed is reverted only where the remote still has it; where it went on from there, that is a conflict.
+        """
         entered, content, files = self._entered, self._objects.content, change.files
-        if content(disk, files) != content(entered.local_after, files):
+        now, here = content(upstream, files), content(disk, files)
+        if here not in (content(entered.local_after, files), now):
             raise CannotUndo(f"{change.name} was edited here since", "gitferry show tells what the operation did")
         was, became = content(entered.upstream_before, files), content(entered.upstream_after, files)
-        now = content(upstream, files)
-        pushed = change.action != "pull"
-        if pushed and was != became and now != became:
-            raise CannotUndo(f"{change.name} was changed at the remote since", "edit it by hand")
+        pushed = change.action != "pull" and was != became
+        reverts = pushed and now == became
+        base = entered.upstream_after if pushed and not reverts else None
+        if change.answered is not None and base is None:
+            base = entered.base
         is_file = files == (change.path,)
         return Reversal(
             Unit(change.path, "file" if is_file else "repository" if change.path == "." else "directory", True),
             change.name,
             files,
             content(entered.local_before, files),
-            was if pushed else now,
+            was if reverts else now,
+            base,
         )
+
+    def _require_room(self, reversals: list[Reversal], disk: str, local: str) -> None:
+        """Raise CannotUndo where something else stands in the place of a file that is to come back."""
+        ours = {path for one in reversals for path in one.paths}
+        other = next((path for path in self._objects.changed(disk, local) if path not in ours), None)
+        if other is not None:
+            raise CannotUndo(f"{other} stands where something was then", "move it away, and undo again")
 
     def _commit(self, head: str | None, tree: str, reversals: list[Reversal]) -> Tip:
         names = ", ".join(one.name for one in reversals)
@@ -141,8 +158,10 @@ class _Undo:
     def _decision(self, one: Reversal, local: str, upstream: str) -> Decision:
         side = Side(one.local, local)
         view = View(one.unit.path, side, side, Side(one.upstream, upstream), ())
-        action = Action.PULL if one.local == one.upstream else Action.HOLD
-        return Decision(view, action, UNDONE, pending=action is Action.HOLD)
+        if one.local == one.upstream:
+            return Decision(view, Action.PULL, UNDONE)
+        waits = one.base is None
+        return Decision(view, Action.HOLD, UNDONE if waits else UNDONE_CONFLICT, pending=waits)
 
     def _holds(self, record: Record, reversals: list[Reversal], tip: Tip, local: str) -> tuple[Hold, ...]:
         """An undone task waits: its local side differs from the remote's and must not travel by itself."""
@@ -154,7 +173,7 @@ class _Undo:
                     Hold(
                         path,
                         one.unit.kind,
-                        bases=(tip.tree,),
+                        bases=(one.base or tip.tree,),
                         theirs=tip.tree,
                         locals=(local,),
                         reason=UNDONE,
@@ -172,3 +191,17 @@ def _changes(reversals: list[Reversal], side: str) -> dict[str, Entry | None]:
         content: Content = getattr(one, side)
         changes |= {path: content.get(path) for path in one.paths}
     return changes
+
+
+def _notes(reversals: list[Reversal]) -> Iterator[str]:
+    """Yield what to know of the tasks whose two sides are not the same now."""
+    apart = [one for one in reversals if one.local != one.upstream]
+    waits = ", ".join(one.name for one in apart if one.base is None)
+    both = ", ".join(one.name for one in apart if one.base is not None)
+    if waits:
+        yield (
+            f"your files are as they were before that operation; {waits} waits until edited or pushed by hand (git"
+            " restore PATH takes the remote's)"
+        )
+    if both:
+        yield f"your files are as they were before that operation; both sides changed {both}: `gitferry resolve` it"

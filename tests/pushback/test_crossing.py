@@ -119,7 +119,7 @@ def test_a_conflict_holds_one_task_and_lets_the_others_go(here: Side, there: Sid
     assert outcome.state == "conflict"
     assert there.task(outcome, "both.md").push_status == "conflict"
     assert "both.md" in (outcome.waiting_for or "")
-    assert "gitferry diff" in (outcome.hint or "")
+    assert "gitferry resolve" in (outcome.hint or "")
     assert remote.tree("main")["both.md"] == b"here\n"
     assert remote.tree("main")["other.md"] == b"goes\n"
     assert there.repo.read("both.md") == "there\n"

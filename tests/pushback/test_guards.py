@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gitferry.pushback.decision import Action, Decision, Policy, Side, View
 from gitferry.pushback.guards import Load, guarded
-from gitferry.pushback.plan import Action, Decision, Policy, Side, View
 from gitferry.repos.content import FILE, Entry
 
 THERE = Side({"x": Entry(FILE, "1" * 40)})

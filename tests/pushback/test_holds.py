@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gitferry.pushback.decision import UNDONE, Action, Decision, HeldView, Side, View
 from gitferry.pushback.gather import Gathered, Sides
 from gitferry.pushback.holds import Holds
-from gitferry.pushback.plan import UNDONE, Action, Decision, HeldView, Side, View
 from gitferry.pushback.planning import Planned
 from gitferry.repos.content import FILE, Entry
 from gitferry.repos.hold import Hold, HoldState

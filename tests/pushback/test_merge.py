@@ -12,11 +12,11 @@ def file(letter: str, mode: int = FILE) -> Entry:
     return Entry(mode, letter * 40)
 
 
-def conflict(base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
+def conflict(path: str, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
     return None
 
 
-def joined(base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
+def joined(path: str, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
     return file("f")
 
 

@@ -10,15 +10,19 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gitferry.pushback import plan as planning
+from gitferry.pushback.answers import Answered
+from gitferry.pushback.decision import TRAVELS, Action, Decision, HeldView, Policy, Side, Touch, View
 from gitferry.pushback.merge import merge_content
-from gitferry.pushback.plan import Action, Decision, HeldView, Policy, Side, Touch, View, batches, decide, rules
+from gitferry.pushback.outcome import Strategy, Take
+from gitferry.pushback.plan import batches, decide
+from gitferry.pushback.rules import _went_back, bases_of, rules
 from gitferry.repos.content import EXECUTABLE, FILE, SYMLINK, Content, Entry
 from gitferry.repos.hold import HoldState
 
 PATHS = ("t/metadata.json", "t/one.txt", "t/two.txt")
 
 
-def merge_lines(base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
+def merge_lines(path: str, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
     """Merge two files of three lines each, which an entry's name spells out; lines conflict one by one."""
     if base is None:
         return None
@@ -72,6 +76,7 @@ def views(draw: st.DrawFn, *, held: bool | None = None, committed: bool | None =
         remote=draw(sides),
         bases=draw(few),
         agreed=draw(st.none() | sides),
+        parted=draw(st.none() | st.none() | sides),
         held=draw({None: st.none() | hold, True: hold, False: st.none()}[held]),
         touches=draw(st.lists(touch, max_size=2).map(tuple)),
         committed=draw(st.booleans()) if committed is None else committed,
@@ -82,7 +87,13 @@ def views(draw: st.DrawFn, *, held: bool | None = None, committed: bool | None =
     )
 
 
-policies = st.builds(Policy, push=st.booleans(), automatic=st.booleans(), asked=st.sampled_from([frozenset(), {"t"}]))
+policies = st.builds(
+    Policy,
+    push=st.booleans(),
+    automatic=st.booleans(),
+    asked=st.sampled_from([frozenset(), {"t"}]),
+    strategy=st.sampled_from(Strategy),
+)
 EVERYTHING = Policy()
 
 
@@ -105,8 +116,8 @@ def test_nothing_is_pushed_over_a_remote_change_that_it_does_not_contain(view: V
     if verdict.action is not Action.PUSH:
         return
     own = view.held is None and view.touches and all(touch.own and touch.single_parent for touch in view.touches)
-    bases = planning._bases(view, view.held)
-    ordinary = planning._bases(view, None)
+    bases = bases_of(view, view.held)
+    ordinary = bases_of(view, None)
     assert own or any(
         known and (all(view.remote == base for base in known) or contains(view.local, view.remote, known))
         for known in (bases, ordinary)
@@ -119,7 +130,7 @@ def test_nothing_is_pulled_over_a_local_change_that_the_remote_does_not_contain(
     if verdict.action is not Action.PULL:
         return
     arrived = view.local.present and any(touch.introduced and touch.content == view.local for touch in view.touches)
-    known = {id(base): base for base in (*planning._bases(view, view.held), *planning._bases(view, None))}
+    known = {id(base): base for base in (*bases_of(view, view.held), *bases_of(view, None))}
     assert (
         arrived
         or any(view.local == base for base in known.values())
@@ -130,7 +141,7 @@ def test_nothing_is_pulled_over_a_local_change_that_the_remote_does_not_contain(
 @given(views(held=False))
 def test_both_sides_are_treated_alike(view: View) -> None:
     base = view.bases[0]
-    one = replace(view, head=base, bases=(base,), agreed=None, touches=())
+    one = replace(view, head=base, bases=(base,), agreed=None, touches=(), parted=None)
     other = replace(one, local=one.remote, remote=one.local)
     mirrored = {Action.PUSH: Action.PULL, Action.PULL: Action.PUSH}
     action = rules(one, one.local, merge).action
@@ -141,16 +152,17 @@ def test_both_sides_are_treated_alike(view: View) -> None:
 def test_a_hold_is_decided_by_its_own_bases_alone(view: View, other: View) -> None:
     assert view.held is not None
     assume(view.held.state is not HoldState.PARKED)  # which may be an edit of what came in its place
+    view = replace(view, parted=None)
     moved = replace(view, head=other.head, bases=other.bases, agreed=other.agreed, touches=other.touches)
-    assume(not planning._went_back(view, view.local, view.held))
-    assume(not planning._went_back(moved, view.local, view.held))
+    held = view.held
+    assume(held is not None and not _went_back(view, view.local, held) and not _went_back(moved, view.local, held))
     assert rules(view, view.local, merge) == rules(moved, moved.local, merge)
 
 
 @given(views(held=False), contents, entries)
 def test_merge_bases_that_differ_decide_nothing_by_themselves(view: View, base: Content, other: Entry) -> None:
     assume(base.get(PATHS[0]) != other)
-    view = replace(view, bases=(Side(base), Side({**base, PATHS[0]: other})), touches=())
+    view = replace(view, bases=(Side(base), Side({**base, PATHS[0]: other})), touches=(), parted=None)
     action = rules(view, view.local, merge).action
     if view.local == view.remote:
         assert action is Action.AGREED
@@ -164,12 +176,12 @@ def test_merge_bases_that_differ_decide_nothing_by_themselves(view: View, base: 
 @given(views(), policies)
 def test_what_is_staged_blocked_or_not_to_be_carried_never_leaves(view: View, policy: Policy) -> None:
     assume(view.staged or view.blocked is not None or not view.carry)
-    assert decide(view, policy, merge).action is not Action.PUSH
+    assert decide(view, policy, merge).action not in (Action.PUSH, Action.MERGE)
 
 
 @given(views(), policies)
 def test_nothing_leaves_that_the_policy_forbids(view: View, policy: Policy) -> None:
-    if decide(view, policy, merge).action is Action.PUSH:
+    if decide(view, policy, merge).action in (Action.PUSH, Action.MERGE):
         assert policy.push and (policy.automatic or policy.asks("t"))
 
 
@@ -185,7 +197,7 @@ def test_head_passes_no_remote_change_that_the_tree_lacks_without_a_hold(view: V
     if decision.action is Action.WAIT:
         assert decision.view.remote == decision.view.head
         assert decision.view.held is None
-    if decision.committed is Action.HOLD and decision.action not in (Action.AGREED, Action.PULL, Action.PUSH):
+    if decision.committed is Action.HOLD and decision.action not in (Action.AGREED, *TRAVELS):
         assert decision.view.remote == view.remote
     if decision.action in (Action.WAIT, Action.HOLD):
         assert decision.reason
@@ -196,16 +208,66 @@ def test_what_was_undone_stays_until_it_changes_or_is_asked_for(view: View, poli
     assert view.held is not None
     undone = replace(view, held=replace(view.held, state=HoldState.UNDONE), local=view.held.locals[0], committed=False)
     assume(not policy.asks("t"))
-    assert decide(undone, policy, merge).action is not Action.PUSH
+    assert decide(undone, policy, merge).action not in (Action.PUSH, Action.MERGE)
 
 
 @given(views(committed=True), policies)
 def test_a_commit_of_the_users_is_carried_only_where_it_contains_the_remote(view: View, policy: Policy) -> None:
     decision = decide(view, policy, merge)
-    expected = rules(view, view.head, merge).action
-    assert decision.committed is (Action.PUSH if decision.committed is Action.PUSH else Action.HOLD)
-    if decision.committed is Action.PUSH:
-        assert expected is Action.PUSH
+    verdict = rules(replace(view, passed=None), view.head, merge)
+    assert decision.committed in (Action.PUSH, Action.MERGE, Action.HOLD)
+    if decision.committed is Action.PUSH and policy.strategy is not Strategy.TAKE_LOCAL:
+        assert verdict.action is Action.PUSH
+    if decision.committed is Action.MERGE:
+        assert policy.strategy is Strategy.MERGE and decision.joined is not None
+        assert contains(Side(decision.joined), view.remote, verdict.bases)
+        assert contains(Side(decision.joined), view.head, verdict.bases)
+
+
+# -- the strategies
+
+
+@given(views(committed=False), policies)
+def test_a_strategy_changes_nothing_but_conflicts(view: View, policy: Policy) -> None:
+    plain = decide(view, replace(policy, strategy=Strategy.FAIL), merge)
+    decision = decide(view, policy, merge)
+    if plain.action is not Action.HOLD:
+        assert decision == plain
+    elif decision.action is Action.PUSH:
+        assert policy.strategy in (Strategy.TAKE_LOCAL, Strategy.MERGE)
+    elif decision.action is Action.PULL:
+        assert policy.strategy in (Strategy.TAKE_REMOTE, Strategy.MERGE)
+    elif decision.action is Action.MERGE:
+        assert policy.strategy is Strategy.MERGE
+
+
+@given(views(), policies)
+def test_what_is_merged_contains_both_sides_seen_from_every_base(view: View, policy: Policy) -> None:
+    decision = decide(view, policy, merge)
+    assert (decision.action is Action.MERGE) == (decision.merged is not None)
+    if decision.merged is not None:
+        seen = decision.view
+        assert decision.bases
+        assert decision.merged not in (seen.local.content, seen.remote.content)
+        assert contains(Side(decision.merged), seen.local, decision.bases)
+        assert contains(Side(decision.merged), seen.remote, decision.bases)
+
+
+@given(views(), policies, st.sampled_from(Take), contents, st.booleans())
+def test_an_answer_counts_for_the_state_that_was_seen_alone(
+    view: View, policy: Policy, take: Take, content: Content, stale: bool
+) -> None:
+    given_ = Answered(take, "another" if stale else view.version, content if take is Take.GIVEN else None)
+    decision = decide(view, replace(policy, answers={"t": given_}), merge)
+    if decision.answered is None or decision.action not in TRAVELS:
+        return
+    assert not stale
+    assert not view.staged and not view.unread
+    if take in (Take.LOCAL, Take.REMOTE):
+        assert decision.action is (Action.PUSH if take is Take.LOCAL else Action.PULL)
+    if take is Take.GIVEN:
+        ends = {Action.PUSH: view.local.content, Action.PULL: view.remote.content}
+        assert content == ends.get(decision.action, decision.merged)
 
 
 # -- several tasks
@@ -220,8 +282,11 @@ def test_both_halves_of_a_rename_share_their_fate(pair: list[View], policy: Poli
         assert [decision.unit for decision in decisions] == ["old", "new"]
         actions = {decision.action for decision in decisions}
         if actions & set(stopped):
-            assert not actions & {Action.PUSH, Action.PULL}
-            assert all(decision.committed is not Action.PUSH or decision.action in stopped for decision in decisions)
+            assert not actions & TRAVELS
+            assert all(
+                decision.committed not in (Action.PUSH, Action.MERGE) or decision.action in stopped
+                for decision in decisions
+            )
 
 
 @given(
@@ -233,7 +298,8 @@ def test_batches_hold_every_push_once_and_no_more_than_allowed(found: list[tuple
     decisions = [Decision(View(f"t{number:02}", nothing, nothing, nothing, ()), action) for action, number in found]
     groups = batches(decisions, size)
     pushed = [decision.unit for group in groups for decision in group]
-    assert pushed == sorted(decision.unit for decision in decisions if decision.action is Action.PUSH)
+    going = (Action.PUSH, Action.MERGE)
+    assert pushed == sorted(decision.unit for decision in decisions if decision.action in going)
     assert all(1 <= len(group) <= size for group in groups)
     assert all(len(group) == size for group in groups[:-1])
 

@@ -107,15 +107,22 @@ def test_an_edit_made_since_stops_the_undo(here: Side, there: Side, remote: Repo
     assert remote.tree("main")["note.md"] == b"new\n"
 
 
-def test_a_change_at_the_remote_stops_the_undo_of_a_push(here: Side, there: Side, remote: Repo) -> None:
+def test_where_the_remote_went_on_the_undo_of_a_push_is_a_conflict(here: Side, there: Side, remote: Repo) -> None:
+    here.repo.write("note.md", "first\n")
+    healthy(here.sync())
     here.repo.write("note.md", "pushed\n")
     pushed = healthy(here.sync())
     healthy(there.sync())
     there.repo.write("note.md", "theirs\n")
     healthy(there.sync())
-    refused = back(here, pushed)
-    assert refused.error
-    assert remote.tree("main")["note.md"] == b"theirs\n"
+    tip = remote.tip("main")
+    undone = back(here, pushed)
+    assert here.task(undone, "note.md").push_status == "conflict"
+    assert "both sides changed note.md" in undone.notes[-1]
+    for _ in range(2):
+        assert here.repo.read("note.md") == "pushed\n"  # as it was when the operation began
+        assert (remote.tree("main")["note.md"], remote.tip("main")) == (b"theirs\n", tip)
+        assert here.task(here.sync(), "note.md").push_status == "conflict"
 
 
 def test_an_unknown_operation_is_named(here: Side) -> None:
