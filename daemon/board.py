@@ -39,6 +39,7 @@ class Known:
     paused_until: datetime | None = None
     pushes_held: bool = False
     pending_for: tuple[tuple[str, int], ...] = ()  # why tasks wait, and how many for each reason
+    in_review: tuple[tuple[str, str], ...] = ()  # tasks in review, and what is known of each review
 
 
 def from_outcome(outcome: Outcome, before: Known) -> Known:
@@ -52,6 +53,11 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
             conflicts=outcome.conflicts,
             pending_for=tuple(
                 Counter(task.reason for task in outcome.tasks if task.reason and task.push_status in _PENDING).items()
+            ),
+            in_review=tuple(
+                (task.name, task.pull_request_url or task.reason or "")
+                for task in outcome.tasks
+                if task.push_status is PushStatus.IN_REVIEW
             ),
         )
     return replace(

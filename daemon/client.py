@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from gitferry.config.errors import GitferryError
+
+if TYPE_CHECKING:
+    from gitferry.repos.content import File
 
 Row = dict[str, Any]
 
@@ -115,16 +119,34 @@ class Client:
         return self._get("/names")
 
     def conflicts(self, repository: str | None = None) -> Row:
-        """Return one row a held task."""
+        """Return one row a task that both sides changed."""
         return self._get("/conflicts", repository=repository)
+
+    def conflict(self, task: str) -> Row:
+        """Return the row of one task that both sides changed, with all its versions."""
+        return self._get(f"/conflicts/{_quoted(task)}")
+
+    def resolve(
+        self, task: str, take: str, version: str | None = None, files: Mapping[str, File | None] | None = None
+    ) -> Row:
+        """Answer a conflict with one version, or with `files`."""
+        given = {path: _encoded(file) for path, file in (files or {}).items()}
+        return self._post(f"/conflicts/{_quoted(task)}/resolve", {"take": take, "version": version, "files": given})
 
     def diff(self, task: str, remote: bool = False) -> Row:
         """Return a task's difference between base and working tree, or base and remote."""
         return self._get("/diff", task=task, remote=remote)
 
-    def push(self, tasks: Sequence[str], all: bool = False, message: str | None = None, dry_run: bool = False) -> Row:
+    def push(
+        self,
+        tasks: Sequence[str],
+        all: bool = False,
+        message: str | None = None,
+        dry_run: bool = False,
+        strategy: str | None = None,
+    ) -> Row:
         """Push these tasks, or all that wait; `dry_run` tells what would be pushed."""
-        body = {"tasks": list(tasks), "all": all, "message": message, "dry_run": dry_run}
+        body = {"tasks": list(tasks), "all": all, "message": message, "dry_run": dry_run, "strategy": strategy}
         return self._post("/registry/push", body)
 
     def pull(self, repositories: Sequence[str] = ()) -> Row:
@@ -245,6 +267,12 @@ def _decoded(answer: bytes) -> Row:
             status,
         )
     return value
+
+
+def _encoded(file: File | None) -> Row | None:
+    if file is None:
+        return None
+    return {"content": binascii.b2a_base64(file.data, newline=False).decode("ascii"), "mode": f"{file.mode:o}"}
 
 
 def _word(value: str | bool | int) -> str:

@@ -17,11 +17,14 @@ from gitferry.daemon.crash import version
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
 from gitferry.daemon.parallel import in_parallel
-from gitferry.pushback.outcome import PushStatus, Request
+from gitferry.daemon.resolving import OPEN, NotInConflict, answers_to, is_resolved
+from gitferry.pushback.outcome import Request, Strategy, Take
+from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository, Settings
     from gitferry.pushback.outcome import Operation, TaskState
+    from gitferry.repos.content import File
 
 Row = rows.Row
 T = TypeVar("T")
@@ -110,14 +113,32 @@ class Control:
         return rows.push_status(states) | {"unreadable": unreadable}
 
     def conflicts(self, repository: str | None = None) -> Row:
-        """Return one row a held task."""
+        """Return one row a task that both sides changed, those in review too."""
         states, unreadable = self._states(repository)
-        held = [state for state in states if state.push_status is PushStatus.CONFLICT]
-        strategy = {each.name: each.pushback.conflict_strategy for each in self._house.roster.settings.repositories}
+        waiting = [state for state in states if state.push_status in OPEN]
+        concerned = [self._house.roster.repository(name) for name in dict.fromkeys(s.repository for s in waiting)]
+        held, missing = self._read(
+            lambda each: [((each.name, found.unit), found) for found in self._house.ferry.held(each)],
+            concerned,
+            repository is None,
+        )
+        known = dict(held)
         return {
-            "conflicts": [rows.conflict(state, strategy[state.repository], self._theirs(state)) for state in held],
-            "unreadable": unreadable,
+            "conflicts": [
+                rows.conflict(state, self._strategy(state), known.get((state.repository, state.path)))
+                for state in waiting
+            ],
+            "unreadable": [*unreadable, *missing],
         }
+
+    def conflict(self, task: str) -> Row:
+        """Return the row of one task that both sides changed, with all its versions. Raises NotInConflict."""
+        state = self._find([task])[0]
+        found = self._house.ferry.versions(self._house.roster.repository(state.repository), state)
+        if state.push_status not in OPEN or found is None:
+            raise NotInConflict(state)
+        row = rows.conflict(state, self._strategy(state), found.held)
+        return {"conflicts": [row | rows.versions(found)]}
 
     def names(self) -> Row:
         """Return the names of repositories and tasks, for completion: from the index alone."""
@@ -147,8 +168,18 @@ class Control:
 
     # Crossing
 
-    def push(self, tasks: Sequence[str], all: bool = False, message: str | None = None, dry_run: bool = False) -> Row:
-        """Push these tasks, or all that wait, and wait for the results; `dry_run` tells what would be pushed."""
+    def push(
+        self,
+        tasks: Sequence[str],
+        all: bool = False,
+        message: str | None = None,
+        dry_run: bool = False,
+        strategy: str | None = None,
+    ) -> Row:
+        """Push these tasks, or all that wait, and wait for the results; `dry_run` tells what would be pushed.
+
+        `strategy` answers conflicts of the named tasks, this once, instead of their repository's.
+        """
         house = self._house
         if all:
             wishes = {
@@ -158,7 +189,13 @@ class Control:
         else:
             wishes = {}
             for state in self._find(tasks):
-                wish = Request("request", tasks=frozenset({state.id}), message=message, by_hand=True)
+                wish = Request(
+                    "request",
+                    tasks=frozenset({state.id}),
+                    message=message,
+                    strategies={} if strategy is None else {state.id: Strategy(strategy)},
+                    by_hand=True,
+                )
                 wishes[state.repository] = wish.merge(wishes.get(state.repository, wish))
         if dry_run:
             wished = [house.roster.repository(name) for name in wishes]
@@ -185,6 +222,27 @@ class Control:
         outcome = house.ferry.undo(repository, done.id)
         house.heard(repository, Request("request", by_hand=True), outcome)
         return {"results": [rows.result(outcome)]}
+
+    def resolve(
+        self, task: str, take: str, version: str | None = None, files: Mapping[str, File | None] | None = None
+    ) -> Row:
+        """Answer a conflict with one version and wait for the result.
+
+        `take` is local, remote, merged, or given: then `files` has every file of the task that shall differ from the
+        local side, None for one that goes. `version` is the conflict's as its author saw it; what is another one by
+        now is not answered. Raises NotInConflict, NoCleanMerge, ChangedSince.
+        """
+        house = self._house
+        state = self._find([task])[0]
+        repository = house.roster.repository(state.repository)
+        found = answers_to(state, house.ferry.held(repository), Take(take), version, files or {})
+        answers = {task_id(repository.name, path): answer for path, answer in found.items()}
+        done = house.roster.ask(repository.name, Request("request", answers=answers, by_hand=True)).result()
+        return {
+            "task": {"id": state.id, "repository": state.repository, "name": state.name, "path": state.path},
+            "resolved": is_resolved(state, done),
+            "results": [rows.result(done, held=house.board.get(repository.name).pushes_held)],
+        }
 
     # Pausing
 
@@ -284,15 +342,10 @@ class Control:
         """Return the states of all tasks, and which repositories could not be read; one asked for by name raises."""
         house = self._house
         states, unreadable = self._read(house.ferry.survey, self._chosen(repository), repository is None)
-        return house.ledger.with_history(states), unreadable
+        return house.with_history(states), unreadable
 
-    def _theirs(self, state: TaskState) -> tuple[str, str] | None:
-        """Return the remote's commit that a held task is in conflict with, and its author; None where it is gone."""
-        house = self._house
-        try:
-            return house.ferry.theirs(house.roster.repository(state.repository), state)
-        except GitferryError:
-            return None
+    def _strategy(self, state: TaskState) -> str:
+        return self._house.roster.repository(state.repository).pushback.conflict_strategy
 
     def _find(self, tasks: Sequence[str]) -> list[TaskState]:
         states, unreadable = self._states(None)

@@ -8,14 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitferry.pushback import crossing, operations, pause, preview, survey, undo
+from gitferry.pushback import crossing, operations, pause, preview, survey, undo, versions
 from gitferry.pushback.ground import opened
 from gitferry.pushback.host import Host
+from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
+    from gitferry.pushback.operations import Travel
     from gitferry.pushback.outcome import Operation, Outcome, Request, TaskState
     from gitferry.pushback.preview import Preview
+    from gitferry.pushback.versions import Held, Versions
     from gitferry.repos.record import Record
 
 
@@ -60,35 +63,43 @@ class Ferry:
             found = (entered.operation for entered in operations.read_all(ground.objects))
             return tuple(replace(done, repository=repository.name) for done in found)
 
+    def travels(self, repository: Repository) -> dict[str, Travel]:
+        """Return when each task that is in the log travelled last, by the task's id."""
+        with opened(repository, self.host) as ground:
+            found = operations.travels(ground.objects)
+            return {task_id(repository.name, path): travel for path, travel in found.items()}
+
     def operation_diff(self, repository: Repository, operation: Operation) -> str:
         """Return what an operation made of the side it went to, as git-diff(1) shows it.
 
-        For what was pushed that is the remote's side, for all else the working tree's.
+        For what was pushed that is the remote's side, for what was sent to review its branch, for all else the
+        working tree's.
         """
         with opened(repository, self.host) as ground:
             entered = operations.find(ground.objects, operation.id)
-            text = b""
-            for pushed, before, after in (
-                (True, entered.upstream_before, entered.upstream_after),
-                (False, entered.local_before, entered.local_after),
-            ):
-                went = (change for change in entered.operation.tasks if (change.action == "push") is pushed)
-                files = [file for change in went for file in change.files]
-                if files:
-                    options = ("--no-ext-diff", "--no-textconv", "--no-color")
-                    done = ground.git.run("--literal-pathspecs", "diff", *options, before, after, "--", *files)
-                    text += done.stdout
-            return text.decode("utf-8", "replace")
+            sides = {
+                "push": (entered.upstream_before, entered.upstream_after),
+                "review": tuple(f"{commit}{parent}" for commit in operation.commits[-1:] for parent in ("^", "")),
+            }
+            files: dict[tuple[str, ...], list[str]] = {}
+            for change in entered.operation.tasks:
+                side = sides.get(change.action, (entered.local_before, entered.local_after))
+                files.setdefault(side, []).extend(change.files)
+            options = ("--no-ext-diff", "--no-textconv", "--no-color")
+            shown = [
+                ground.git.run("--literal-pathspecs", "diff", *options, *side, "--", *names).stdout
+                for side, names in files.items()
+                if names
+            ]
+            return b"".join(shown).decode("utf-8", "replace")
 
-    def theirs(self, repository: Repository, state: TaskState) -> tuple[str, str] | None:
-        """Return the remote's last commit of a held task and its author; None where nothing tells."""
-        hold = self.record(repository).hold(state.path)
-        if hold is None or hold.theirs_commit is None:
-            return None
-        with opened(repository, self.host) as ground:
-            arguments = ("log", "-1", "--format=%H%x00%an <%ae>", hold.theirs_commit, "--", state.path)
-            commit, _, author = ground.git.run("--literal-pathspecs", *arguments).text.strip().partition("\0")
-            return (commit, author) if commit else None
+    def held(self, repository: Repository) -> tuple[Held, ...]:
+        """Return the tasks that both sides changed; touches nothing."""
+        return versions.held(repository, host=self.host)
+
+    def versions(self, repository: Repository, state: TaskState) -> Versions | None:
+        """Return all versions of one task that both sides changed, None where that is not so; touches nothing."""
+        return versions.versions(repository, state.path, host=self.host)
 
     def pause(self, repository: Repository, until: datetime | None) -> None:
         """Let nothing cross by itself until then; None: until `resume`."""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from gitferry.config.model import Repository, Settings
     from gitferry.daemon.scheduler import PullScheduler
     from gitferry.daemon.watching import Watching
-    from gitferry.pushback.outcome import Outcome
+    from gitferry.pushback.operations import Travel
+    from gitferry.pushback.outcome import Outcome, TaskState
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,14 @@ class House:
         log.error(f"{said}; report in %s", doing, kind, report, extra={"action": "crash", "report": str(report)})
         return report
 
+    def with_history(self, states: Sequence[TaskState]) -> list[TaskState]:
+        """Return the states with when each last travelled; where the index was removed, as git tells it."""
+        travels: dict[str, Travel] = {}
+        for name in {state.repository for state in states}:
+            if not self.ledger.knows(name):
+                travels |= self.ferry.travels(self.roster.repository(name))
+        return self.ledger.with_history(states, travels)
+
     def accept(self, repository: Repository) -> None:
         """Take the working tree that is there now for the tracked one, whatever was there before."""
         accept(repository, self.ledger, self.ferry)
@@ -174,7 +183,7 @@ class House:
     def _rebuild(self, repository: Repository) -> None:
         """Make the index of one repository anew: it may have been deleted, and tasks may be gone."""
         try:
-            self.ledger.rebuild(repository.name, self.ferry.survey(repository))
+            self.ledger.rebuild(repository.name, self.ferry.survey(repository), self.ferry.travels(repository))
         except GitferryError as error:
             log.warning("%s", error.title, extra={"action": "rebuild", "repository": repository.name})
 

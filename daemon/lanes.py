@@ -83,11 +83,13 @@ def one_crossing(first: Request, second: Request) -> bool:
     """Return whether one crossing can serve both wishes truthfully.
 
     A person's wish is not mixed with an automatic one: it may reach further (a paused repository,
-    tasks that wait) or less far (`pull` sends nothing), and two messages need two commits. The watcher's
-    is kept apart as well: it vouches that its paths are quiet, which nobody does for a whole tree.
+    tasks that wait) or less far (`pull` sends nothing), and two messages need two commits, two answers for one
+    task two crossings. The watcher's is kept apart as well: it vouches that its paths are quiet, which nobody does
+    for a whole tree.
     """
     by_watch = (first.cause == WATCH, second.cause == WATCH)
-    return first.by_hand == second.by_hand and first.message == second.message and by_watch[0] == by_watch[1]
+    alike = first.by_hand == second.by_hand and first.message == second.message and by_watch[0] == by_watch[1]
+    return alike and first.agrees_with(second)
 
 
 class Lanes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +13,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.pushback.outcome import PushStatus
 
 if TYPE_CHECKING:
+    from gitferry.pushback.operations import Travel
     from gitferry.pushback.outcome import Outcome, TaskState
     from gitferry.store.faults import StoreError
     from gitferry.store.rows import KnownPath, RepositoryRow, TaskRow
@@ -64,9 +65,9 @@ class Ledger:
         """Remember one crossing."""
         self._asked(lambda store: store.save_outcome(outcome), None)
 
-    def rebuild(self, name: str, states: Sequence[TaskState]) -> None:
+    def rebuild(self, name: str, states: Sequence[TaskState], travels: Mapping[str, Travel]) -> None:
         """Remember all tasks of a repository as they were just read, whatever was remembered before."""
-        known = self.with_history(states)
+        known = self.with_history(states, travels)
         self._asked(lambda store: store.replace_tasks(name, known), None)
 
     def knows(self, name: str) -> bool:
@@ -103,10 +104,13 @@ class Ledger:
             {state.name if names[state.name] == 1 else f"{state.repository}/{state.name}" for state in states}
         )
 
-    def with_history(self, states: Sequence[TaskState]) -> list[TaskState]:
-        """Return the states with what only this remembers: when each last travelled, and as which commit."""
+    def with_history(self, states: Sequence[TaskState], travels: Mapping[str, Travel]) -> list[TaskState]:
+        """Return the states with when each last travelled, and as which commit.
+
+        That is remembered here; where it was removed, it is what the log of operations tells (`travels`, by task id).
+        """
         past: dict[str, TaskRow] = self._asked(lambda store: {row.id: row for row in store.tasks()}, {})
-        return [_with_history(state, past.get(state.id)) for state in states]
+        return [_with_history(state, past.get(state.id), travels.get(state.id)) for state in states]
 
     def _asked(self, ask: Callable[[Store], T], otherwise: T) -> T:
         try:
@@ -163,16 +167,21 @@ def _tried(url: str) -> Store:
     return store
 
 
-def _with_history(state: TaskState, past: TaskRow | None) -> TaskState:
-    if past is None:
+def _with_history(state: TaskState, past: TaskRow | None, travel: Travel | None) -> TaskState:
+    if past is None and travel is None:
         return state
+    synced = None if past is None else past.last_registry_sync
+    if travel is not None and (past is None or past.commit is None):
+        pushed, commit, synced = travel.pushed, travel.commit, synced or travel.at
+    else:
+        pushed, commit = past is not None and past.push_status == PushStatus.COMPLETED, past.commit if past else None
     status = state.push_status
-    if status is PushStatus.NOT_REQUIRED and past.push_status == PushStatus.COMPLETED and past.commit:
+    if status is PushStatus.NOT_REQUIRED and pushed and commit:
         status = PushStatus.COMPLETED
     return replace(
         state,
         push_status=status,
-        last_registry_sync=state.last_registry_sync or past.last_registry_sync,
-        commit=state.commit or past.commit,
-        pull_request_url=state.pull_request_url or past.pull_request_url,
+        last_registry_sync=state.last_registry_sync or synced,
+        commit=state.commit or commit,
+        pull_request_url=state.pull_request_url or (None if past is None else past.pull_request_url),
     )

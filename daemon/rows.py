@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from gitferry.daemon.board import Known
     from gitferry.pushback.outcome import Operation, Outcome, TaskState
     from gitferry.pushback.preview import Preview
+    from gitferry.pushback.versions import FileVersions, Held, Versions
+    from gitferry.repos.content import Entry
 
 #: One JSON object. Its keys are a contract; the functions below say which there are.
 Row: TypeAlias = dict[str, Any]
@@ -46,6 +49,7 @@ def repository(settings: Repository, known: Known, *, next_pull_at: datetime | N
         "paused_until": instant(known.paused_until),
         "held": known.pushes_held,
         "pending_for": [{"reason": reason, "tasks": count} for reason, count in known.pending_for],
+        "in_review": [{"task": task, "review": review} for task, review in known.in_review],
         "offline": known.offline,
         "watching": watching,
         "notes": list(known.notes),
@@ -91,19 +95,66 @@ def push_status(states: Iterable[TaskState]) -> Row:
     return {"counts": dict(sorted(counts.items())), "tasks": [push(state) for state in states]}
 
 
-def conflict(state: TaskState, strategy: str, theirs: tuple[str, str] | None) -> Row:
-    """Return the `conflicts` row of a held task; `theirs` is the remote's commit and its author."""
+def conflict(state: TaskState, strategy: str, held: Held | None) -> Row:
+    """Return the `conflicts` row of a task; `held` is None where it was answered while it was looked at."""
+    theirs = held.theirs if held else None
     return {
         "id": state.id,
         "repository": state.repository,
         "task": state.name,
         "path": state.path,
+        "push_status": state.push_status.value,
         "strategy": strategy,
         "reason": state.reason,
         "local_changed_at": instant(state.local_modification_time),
-        "remote_commit": theirs[0] if theirs else None,
-        "remote_author": theirs[1] if theirs else None,
+        "remote_commit": theirs.commit if theirs else None,
+        "remote_author": theirs.author if theirs else None,
+        "remote_changed_at": instant(theirs.at) if theirs else None,
+        "pull_request_url": state.pull_request_url,
+        "together": list(held.together) if held else [],
+        "mergeable": held is not None and held.merged is not None,
+        "version": held.version if held else None,
+        "files": [_conflict_file(file) for file in held.files] if held else [],
     }
+
+
+def versions(found: Versions) -> Row:
+    """Return what the `conflicts` row of a single task has besides: every version, in full and as differences."""
+
+    def side(entry: Entry | None) -> Row | None:
+        if entry is None:
+            return None
+        content = found.blobs.get(entry.oid, b"")  # a submodule has none
+        return {"mode": f"{entry.mode:o}", "content": base64.b64encode(content).decode()}
+
+    return {
+        "files": [
+            _conflict_file(file)
+            | {"base": side(file.base), "local": side(file.local), "remote": side(file.remote)}
+            | {"merged": side(file.merged)}
+            for file in found.held.files
+        ],
+        "local_diff": found.local_diff,
+        "remote_diff": found.remote_diff,
+        "merged_diff": found.merged_diff,
+        "tool_settings": dict(found.tool_settings),
+    }
+
+
+def _conflict_file(file: FileVersions) -> Row:
+    return {
+        "path": file.path,
+        "local_change": _change(file.base, file.local),
+        "remote_change": _change(file.base, file.remote),
+        "conflict": file.conflict,
+        "text": file.text,
+    }
+
+
+def _change(base: Entry | None, side: Entry | None) -> str | None:
+    if base == side:
+        return None
+    return "added" if base is None else "deleted" if side is None else "modified"
 
 
 def operation(done: Operation, *, full: bool = False) -> Row:
@@ -116,6 +167,7 @@ def operation(done: Operation, *, full: bool = False) -> Row:
         "kind": done.kind,
         "tasks": [
             {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
+            | {"answered": change.answered}
             for change in done.tasks
         ],
         "commits": list(done.commits),

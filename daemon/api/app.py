@@ -29,6 +29,7 @@ def application(control: Control, *, version: str, crash: Callable[[BaseExceptio
     for build in (
         routes.health_routes,
         routes.task_routes,
+        routes.conflict_routes,
         routes.push_routes,
         routes.repository_routes,
         routes.house_routes,

@@ -15,6 +15,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.daemon.address import AmbiguousOperation, AmbiguousTask, UnknownOperation, UnknownTask
 from gitferry.daemon.api.answer import Answer
 from gitferry.daemon.lanes import NoLane, Stopping
+from gitferry.daemon.resolving import ChangedSince, Joined, NoCleanMerge, NotInConflict
 from gitferry.daemon.roster import UnknownRepository
 
 _STATUS: dict[type[GitferryError], HTTPStatus] = {
@@ -24,6 +25,10 @@ _STATUS: dict[type[GitferryError], HTTPStatus] = {
     UnknownOperation: HTTPStatus.NOT_FOUND,
     AmbiguousTask: HTTPStatus.CONFLICT,
     AmbiguousOperation: HTTPStatus.CONFLICT,
+    NotInConflict: HTTPStatus.CONFLICT,
+    NoCleanMerge: HTTPStatus.CONFLICT,
+    ChangedSince: HTTPStatus.CONFLICT,
+    Joined: HTTPStatus.CONFLICT,
     Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -72,10 +72,28 @@ def task_routes(control: Control) -> APIRouter:
         """The same for a task named by path."""
         return control.diff(task, remote)
 
+    return router
+
+
+def conflict_routes(control: Control) -> APIRouter:
+    """Return the routes about tasks that both sides changed, and answering them."""
+    router = APIRouter(prefix="/api/v1", tags=["conflicts"])
+
     @router.get("/conflicts")
     def conflicts(repository: str | None = None, limit: Limit = None, cursor: str | None = None) -> Row:
         """The tasks that both sides changed."""
         return page(control.conflicts(repository), "conflicts", limit, cursor)
+
+    @router.get("/conflicts/{conflict_id:path}")
+    def conflict(conflict_id: str) -> Row:
+        """One of them with all its versions, contents in base64."""
+        return control.conflict(conflict_id)
+
+    @router.post("/conflicts/{conflict_id:path}/resolve")
+    def resolve(conflict_id: str, wish: wishes.Resolve) -> Row:
+        """Answer one of them with one version, and wait for the result."""
+        files = {path: given.file() if given else None for path, given in wish.files.items()}
+        return control.resolve(conflict_id, wish.take.value, wish.version, files)
 
     return router
 
@@ -85,14 +103,15 @@ def push_routes(control: Control) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["push"])
 
     @router.post("/tasks/{task_id}/push-back")
-    def push_back(task_id: str, wish: Annotated[wishes.Message, Body()] = wishes.Message()) -> Row:  # noqa: B008 - frozen
+    def push_back(task_id: str, wish: Annotated[wishes.PushOne, Body()] = wishes.PushOne()) -> Row:  # noqa: B008 - frozen
         """Push one task now and wait for the result."""
-        return rows.push_back(control.push([task_id], message=wish.message), control.task(task_id))
+        pushed = control.push([task_id], message=wish.message, strategy=wish.strategy)
+        return rows.push_back(pushed, control.task(task_id))
 
     @router.post("/registry/push")
     def push(wish: wishes.Push) -> Row:
         """Push the named tasks, or all that wait, and wait for the results; or tell what would be pushed."""
-        return control.push(wish.tasks, all=wish.all, message=wish.message, dry_run=wish.dry_run)
+        return control.push(wish.tasks, wish.all, wish.message, wish.dry_run, wish.strategy)
 
     @router.post("/registry/push-all-pending")
     def push_all_pending(wish: Annotated[wishes.Message, Body()] = wishes.Message()) -> Row:  # noqa: B008 - frozen

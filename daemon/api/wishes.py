@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import base64
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from gitferry.pushback.outcome import Strategy, Take
+from gitferry.repos.content import File
 
 
 class Wish(BaseModel):
@@ -18,12 +24,63 @@ class Push(Wish):
     all: bool = False
     message: str | None = None
     dry_run: bool = False
+    strategy: Strategy | None = None  # what answers a conflict of a named task, this once
+
+    @model_validator(mode="after")
+    def _strategies_are_for_tasks(self) -> Self:
+        if self.strategy is not None and self.all:
+            raise ValueError("a strategy goes with tasks that are named")
+        return self
 
 
 class Message(Wish):
     """The commit message of a push, instead of the template's."""
 
     message: str | None = None
+
+
+class PushOne(Message):
+    """How the task of the route is pushed."""
+
+    strategy: Strategy | None = None  # what answers its conflict, this once
+
+
+_BASE64 = {"type": "string", "contentEncoding": "base64"}
+
+
+def _decoded(content: object) -> bytes:
+    # pydantic's own Base64Bytes (2.11) skips what is no base64, which would make a garbled file an empty one.
+    if not isinstance(content, str):
+        raise ValueError("give base64 text")
+    return base64.b64decode(content, validate=True)
+
+
+class GivenFile(Wish):
+    """A file as it shall be: its content in base64 (RFC 4648 section 4), and its mode as git writes it."""
+
+    content: Annotated[bytes, BeforeValidator(_decoded), WithJsonSchema(_BASE64)]
+    mode: Literal["100644", "100755", "120000"] = "100644"
+
+    def file(self) -> File:
+        """Return it as the engine knows files."""
+        return File(int(self.mode, 8), self.content)
+
+
+class Resolve(Wish):
+    """Answer a conflict with one of its versions, or with `files` (null: the file goes) where that is `given`.
+
+    `version` is the conflict's, as its author saw it: what has changed since is not answered.
+    """
+
+    take: Take
+    version: str | None = None
+    files: dict[str, GivenFile | None] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _files_are_for_given(self) -> Self:
+        if self.files and self.take is not Take.GIVEN:
+            raise ValueError("files go with take: given")
+        return self
 
 
 class Repositories(Wish):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from gitferry.daemon.cli.context import context_of
@@ -22,7 +24,12 @@ def diff(ctx: click.Context, task: str, remote: bool) -> None:
     context = context_of(ctx)
     with progress("comparing"):
         answer = context.control().diff(task, remote)
-    context.show(answer, (_coloured(printable(line, lines=True)) for line in answer["diff"].splitlines()))
+    context.show(answer, coloured_diff(answer["diff"]))
+
+
+def coloured_diff(text: str) -> Iterator[str]:
+    """Yield the lines of a difference as a terminal shows them."""
+    return (_coloured(printable(line, lines=True)) for line in text.splitlines())
 
 
 def _coloured(line: str) -> str:

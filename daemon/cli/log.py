@@ -13,6 +13,13 @@ from gitferry.daemon.cli.output import local, printable, progress, relative, tab
 from gitferry.daemon.cli.results import summary, unreadable
 from gitferry.daemon.cli.verb import Verb
 
+_ANSWERS = {
+    "local": ", a conflict: yours was taken",
+    "remote": ", a conflict: theirs was taken",
+    "merged": ", a conflict: both changes were merged",
+    "given": ", a conflict: merged by hand",
+}
+
 
 @click.command(cls=Verb)
 @click.argument("repository", type=REPOSITORY, required=False)
@@ -64,7 +71,8 @@ def _told(row: Mapping[str, Any]) -> list[str]:
         facts["undoes"] = row["undoes"]
     lines = [f"{key:<11} {printable(value)}" for key, value in facts.items()]
     for task in row["tasks"]:
-        lines += ["", f"{task['action']} {printable(task['name'])}"]
+        answered = _ANSWERS.get(task["answered"], "")
+        lines += ["", f"{task['action']} {printable(task['name'])}{answered}"]
         lines += [f"  {printable(file)}" for file in task.get("files", ())]
     return lines
 

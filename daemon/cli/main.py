@@ -22,6 +22,8 @@ VERBS = {
     "status": "status:status",
     "tasks": "tasks:tasks",
     "diff": "diff:diff",
+    "conflicts": "conflicts:conflicts",
+    "resolve": "resolve:resolve",
     "push": "push:push",
     "pull": "sync:pull",
     "sync": "sync:sync",
@@ -106,12 +108,15 @@ def _explained(error: Exception, context: Context) -> int:
 
 
 def _tell(error: GitferryError) -> None:
-    from gitferry.daemon.cli.output import paint, printable
+    from gitferry.daemon.cli.output import paint, printable, said
     from gitferry.security.redact import redact
 
-    click.echo(f"{paint('error:', 'red', err=True)} {printable(redact(error.title), lines=True)}", err=True)
-    if error.hint:
-        click.echo(f"  → {printable(redact(error.hint), lines=True)}", err=True)
+    title, hint = (printable(redact(text), lines=True) for text in (error.title, error.hint))
+    lines = said(title, indent="  ", first=f"{paint('error:', 'red', err=True)} ")
+    if hint:
+        lines += said(hint, indent="    ", first="  → ")
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _crashed(error: Exception, context: Context) -> int:

@@ -44,6 +44,16 @@ class TaskName(click.ParamType[str]):
         return _complete(ctx, "tasks", incomplete)
 
 
+class RepositoryOrTask(TaskName):
+    """A repository's name, or a task as TaskName takes it; a repository's is meant where it is both."""
+
+    name = "repository or task"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the repositories and tasks whose names begin so."""
+        return _complete(ctx, "repositories", incomplete) + _complete(ctx, "tasks", incomplete)
+
+
 def _complete(ctx: click.Context, kind: str, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
@@ -63,3 +73,4 @@ def _complete(ctx: click.Context, kind: str, incomplete: str) -> list[Completion
 
 REPOSITORY = RepositoryName()
 TASK = TaskName()
+REPOSITORY_OR_TASK = RepositoryOrTask()

@@ -127,6 +127,16 @@ def wrapped(text: str, *, limit: int | None = None, indent: str = "", first: str
     return lines if fresh else [*lines, line]
 
 
+def said(text: str, *, indent: str, first: str) -> list[str]:
+    """Return a message of one or more lines for standard error, long ones wrapped where that is a terminal."""
+    lines: list[str] = []
+    for number, line in enumerate(text.split("\n")):
+        start = "" if number else first
+        fits = not sys.stderr.isatty() or _columns(start + line) <= width()
+        lines += [start + line] if fits else wrapped(line, limit=width(), indent=indent, first=start)
+    return lines
+
+
 def _line(widths: Sequence[int]) -> int:
     """Return how many columns a table's line takes."""
     return sum(widths) + len(_GAP) * (len(widths) - 1)

@@ -10,7 +10,7 @@ import click
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import TASK
 from gitferry.daemon.cli.output import counted, paint, printable, progress, relative, table
-from gitferry.daemon.cli.results import finish, unreadable
+from gitferry.daemon.cli.results import finish, remedy, unreadable
 from gitferry.daemon.cli.verb import VerbGroup
 
 _MARKS = {"added": ("A", "green"), "modified": ("M", "yellow"), "deleted": ("D", "red")}
@@ -42,26 +42,39 @@ def _standing(answer: Mapping[str, Any]) -> list[str]:
             row["name"],
             row["push_status"],
             relative(row["local_modification_time"]),
-            row["error"] or row["pull_request_url"] or "",
+            row["pull_request_url"] or row["error"] or "",
         )
         for row in rows
     ]
     lines = [", ".join(counts)] if counts else [] if answer["unreadable"] else ["No tasks."]
-    return [*lines, "", *table(("REPOSITORY", "TASK", "PUSH STATUS", "CHANGED", "WHY"), cells)] if rows else lines
+    if rows:
+        lines += ["", *table(("REPOSITORY", "TASK", "PUSH STATUS", "CHANGED", "WHY"), cells)]
+    if any(row["push_status"] == "conflict" for row in rows):
+        lines += remedy("`gitferry conflicts` shows who changed what; `gitferry resolve TASK` answers")
+    return lines
 
 
 _message = click.option("-m", "--message", help="The commit message, instead of the template's.")
+_strategy = click.option(
+    "--strategy",
+    type=click.Choice(["fail", "merge", "take_local", "take_remote", "manual", "create_pr"]),
+    help="What answers a conflict of these tasks, this once.",
+)
 _dry_run = click.option("--dry-run", is_flag=True, help="Show files, message and target; change nothing.")
 
 
 @push.command()
 @click.argument("tasks", type=TASK, nargs=-1, required=True)
+@_strategy
 @_dry_run
 @_message
 @click.pass_context
-def task(ctx: click.Context, tasks: tuple[str, ...], dry_run: bool, message: str | None) -> None:
-    """Push the TASKs named, whatever they wait for."""
-    _push(ctx, list(tasks), everything=False, dry_run=dry_run, message=message)
+def task(ctx: click.Context, tasks: tuple[str, ...], strategy: str | None, dry_run: bool, message: str | None) -> None:
+    """Push the TASKs named, whatever they wait for.
+
+    Where the remote changed one too, the repository's `conflict_strategy` answers, or the one given here.
+    """
+    _push(ctx, list(tasks), dry_run=dry_run, message=message, strategy=strategy)
 
 
 @push.command(name="all")
@@ -70,13 +83,16 @@ def task(ctx: click.Context, tasks: tuple[str, ...], dry_run: bool, message: str
 @click.pass_context
 def everything(ctx: click.Context, dry_run: bool, message: str | None) -> None:
     """Push every changed task, first pushes that are held too."""
-    _push(ctx, [], everything=True, dry_run=dry_run, message=message)
+    _push(ctx, None, dry_run=dry_run, message=message)
 
 
-def _push(ctx: click.Context, tasks: list[str], *, everything: bool, dry_run: bool, message: str | None) -> None:
+def _push(
+    ctx: click.Context, tasks: list[str] | None, *, dry_run: bool, message: str | None, strategy: str | None = None
+) -> None:
+    """Push these tasks; None: all that wait."""
     context = context_of(ctx)
     with progress("planning" if dry_run else "pushing"):
-        answer = context.control().push(tasks, all=everything, message=message, dry_run=dry_run)
+        answer = context.control().push(tasks or [], tasks is None, message, dry_run, strategy)
     if not dry_run:
         ctx.exit(finish(context, answer))
     shown = [line for preview in answer["previews"] for line in preview_lines(preview)]

@@ -14,8 +14,16 @@ from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, pri
 DONE, FAILED, IN_PART = 0, 1, 4
 NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"
 
-_VERBS = {"push": "pushed", "pull": "pulled", "restore": "restored", "revert": "reverted"}
-_NAMED = frozenset({"conflict", "failed", "awaiting_approval"})
+_VERBS = {
+    "push": "pushed",
+    "pull": "pulled",
+    "merge": "merged",
+    "review": "sent for review",
+    "restore": "restored",
+    "revert": "reverted",
+}
+_STAYED = frozenset({"conflict", "failed", "awaiting_approval"})
+_NAMED = _STAYED | {"in_review"}
 _NAMES_SHOWN = 8
 
 
@@ -37,7 +45,7 @@ def exit_code(results: Sequence[Mapping[str, Any]]) -> int:
 def _is_done(result: Mapping[str, Any]) -> bool:
     if result["error"] is not None or result["state"] not in ("healthy", "paused"):
         return False
-    return not any(task["push_status"] in _NAMED for task in result["tasks"])
+    return not any(task["push_status"] in _STAYED for task in result["tasks"])
 
 
 def _has_failed(result: Mapping[str, Any]) -> bool:

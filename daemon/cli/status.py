@@ -10,7 +10,18 @@ import click
 
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import coloured, local, paint, print_json, printable, progress, relative, table
+from gitferry.daemon.cli.output import (
+    STATE_COLOURS,
+    coloured,
+    local,
+    paint,
+    print_json,
+    printable,
+    progress,
+    relative,
+    table,
+    wrapped,
+)
 from gitferry.daemon.cli.results import pending, why
 from gitferry.daemon.cli.verb import Verb
 
@@ -88,7 +99,13 @@ def _reasons(row: Mapping[str, Any]) -> list[str]:
     return [
         *why(name, row["state"], row["last_error"], row["waiting_for"], row["hint"], row["paused_until"]),
         *(pending(name, reasons, held=row["held"]) if row["state"] != "paused" else ()),
+        *(line for each in row["in_review"] for line in _review(name, each)),
     ]
+
+
+def _review(name: str, review: Mapping[str, Any]) -> list[str]:
+    first = f"{name}: {printable(review['task'])}: {paint('in review', STATE_COLOURS['in_review'])}"
+    return wrapped(printable(review["review"]), indent="  ", first=f"{first}: ") or [first]
 
 
 def _details(row: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -30,6 +31,9 @@ def write_settings(*repositories: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"version": 1, "repositories": list(repositories)}))
     return path
+
+
+PUSHBACK = {"auto_push": False, "conflict_strategy": "fail"}
 
 
 class Raw:
@@ -67,9 +71,7 @@ def work(clone: Callable[..., Repo]) -> Repo:
 @pytest.fixture
 def served(work: Repo) -> Iterator[tuple[Client, Raw]]:
     """A house whose facade is served on a socket, as the daemon does it."""
-    house = House(
-        write_settings({"name": "work", "path": str(work.root), "pushback": {"auto_push": False}}), os.environ
-    )
+    house = House(write_settings({"name": "work", "path": str(work.root), "pushback": PUSHBACK}), os.environ)
     house.remember()
     place = Path(os.environ["GITFERRY_RUNTIME_DIR"]) / "gitferry.sock"
     listener = listen.bind(place)
@@ -135,6 +137,101 @@ def test_routes_that_contracts_name(served: tuple[Client, Raw], work: Repo) -> N
     assert raw.post("/api/v1/repositories/work/pull")[0] == 200
     paths = raw.get("/openapi.json")[2]["paths"]
     assert {"/health", "/ready", "/api/v1/tasks/{task_id}/push-back", "/api/v1/reload"} <= set(paths)
+
+
+@pytest.fixture
+def clash(served: tuple[Client, Raw], work: Repo, clone: Callable[..., Repo]) -> dict[str, Any]:
+    """A conflict: `a dir/notes.txt` is ours here and theirs at the remote. Its row."""
+    client, _ = served
+    client.sync()
+    theirs = clone("theirs")
+    theirs.write("a dir/notes.txt", "theirs\n")
+    theirs.commit("theirs")
+    theirs.push("origin", "main")
+    work.write("a dir/notes.txt", "ours\n")
+    assert client.sync()["results"][0]["state"] == "conflict"
+    (row,) = client.conflicts()["conflicts"]
+    found: dict[str, Any] = row
+    return found
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_a_conflict_is_shown_and_resolved(served: tuple[Client, Raw], clash: dict[str, Any], work: Repo) -> None:
+    client, raw = served
+    status, _, answer = raw.get(f"/api/v1/conflicts/{clash['id']}")
+    (row,) = answer["conflicts"]
+    assert status == 200 and all(row[key] == clash[key] for key in clash.keys() - {"files"})
+    (file,) = row["files"]
+    assert (file["base"], file["merged"]) == (None, None)
+    assert file["local"] == {"mode": "100644", "content": encoded("ours\n")}
+    assert file["remote"]["content"] == encoded("theirs\n")
+    assert client.conflict("a dir/notes.txt") == client.conflict("work/a dir/notes.txt") == answer
+    given = {"a dir/notes.txt": {"content": encoded("both\n"), "mode": "100755"}}
+    body = json.dumps({"take": "given", "version": clash["version"], "files": given})
+    status, _, answer = raw.post(f"/api/v1/conflicts/{clash['id']}/resolve", body)
+    assert (status, answer["resolved"], answer["task"]["id"]) == (200, True, clash["id"])
+    assert work.read("a dir/notes.txt") == "both\n" and work.tree("@{u}")["a dir/notes.txt"] == b"both\n"
+    assert work.entries("@{u}")["a dir/notes.txt"][0] == "100755"
+    assert client.conflicts()["conflicts"] == []
+
+
+def test_a_file_can_be_given_as_deleted(served: tuple[Client, Raw], clash: dict[str, Any], work: Repo) -> None:
+    client, _ = served
+    assert client.resolve("a dir/notes.txt", "given", clash["version"], {"a dir/notes.txt": None})["resolved"]
+    assert not work.exists("a dir/notes.txt") and "a dir/notes.txt" not in work.tree("@{u}")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "words"),
+    [
+        ({"take": "merged"}, 409, 1, "does not merge"),
+        ({"take": "local", "version": "0123456789abcdef"}, 409, 4, "nothing was done"),
+        ({"take": "given", "files": {"other.txt": None}}, 422, 1, "other.txt"),
+        ({"take": "given", "files": {"a dir/notes.txt": {"content": "%"}}}, 422, 2, "malformed"),
+        ({"take": "given", "files": {"a dir/notes.txt": {"content": "", "mode": "160000"}}}, 422, 2, "malformed"),
+        ({"take": "local", "files": {"a dir/notes.txt": None}}, 422, 2, "malformed"),
+        ({"take": "ours"}, 422, 2, "malformed"),
+        ({}, 422, 2, "malformed"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_a_problem(
+    served: tuple[Client, Raw],
+    clash: dict[str, Any],
+    work: Repo,
+    body: dict[str, Any],
+    status: int,
+    code: int,
+    words: str,
+) -> None:
+    _, raw = served
+    found, _, problem = raw.post(f"/api/v1/conflicts/{clash['id']}/resolve", json.dumps(body))
+    assert (found, problem["exit_code"]) == (status, code)
+    assert words in problem["title"] and problem["detail"]
+    assert work.read("a dir/notes.txt") == "ours\n" and work.tree("@{u}")["a dir/notes.txt"] == b"theirs\n"
+
+
+def test_what_is_in_no_conflict_is_a_problem(served: tuple[Client, Raw], work: Repo) -> None:
+    client, raw = served
+    client.sync()
+    work.write("notes.txt", "mine\n")
+    assert raw.get("/api/v1/conflicts/notes.txt")[0] == 409
+    assert raw.post("/api/v1/conflicts/notes.txt/resolve", '{"take": "local"}')[0] == 409
+    assert raw.get("/api/v1/conflicts/none")[0] == 404
+
+
+def test_a_push_back_can_have_a_strategy_of_its_own(
+    served: tuple[Client, Raw], clash: dict[str, Any], work: Repo
+) -> None:
+    _, raw = served
+    route = f"/api/v1/tasks/{clash['id']}/push-back"
+    assert raw.post(route)[2]["success"] is False
+    assert raw.post(route, '{"strategy": "ours"}')[0] == 422
+    assert raw.post("/api/v1/registry/push", '{"all": true, "strategy": "fail"}')[0] == 422
+    answer = raw.post(route, '{"strategy": "take_local"}')[2]
+    assert answer["success"] is True and work.tree("@{u}")["a dir/notes.txt"] == b"ours\n"
 
 
 @pytest.mark.parametrize(

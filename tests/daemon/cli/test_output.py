@@ -138,3 +138,14 @@ def test_progress_is_silent_without_a_terminal(capfd: pytest.CaptureFixture[str]
     with output.progress("waiting"):
         time.sleep(1.2)
     assert capfd.readouterr().err == ""
+
+
+def test_messages_are_wrapped_on_a_terminal_and_nowhere_else(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "a title of several words that does not fit\nFILE:1:2: kept  as it is"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert output.said(text, indent="  ", first="error: ") == f"error: {text}".splitlines()
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
+    found = output.said(text, indent="  ", first="error: ")
+    assert found == ["error: a title of several words that", "  does not fit", "FILE:1:2: kept  as it is"]

@@ -58,6 +58,7 @@ OFFLINE = result(state="failing", error="the remote does not answer", hint="look
         ([result(**DID)], DONE),
         ([result(state="paused")], DONE),
         ([result(tasks=[task("pending")])], DONE),
+        ([result(tasks=[task("in_review", "yours is in review")])], DONE),
         ([HELD], IN_PART),
         ([WAITING], IN_PART),
         ([result(tasks=[task("failed", "too large")])], IN_PART),
@@ -75,6 +76,12 @@ def test_exit_codes(results: list[dict[str, Any]], code: int) -> None:
 
 def test_what_was_done_is_told_with_its_operation() -> None:
     assert told(result(**DID)) == ["tasks: pushed a, c; pulled b as 01234567 (operation op1)"]
+
+
+def test_a_task_in_review_is_named_with_where() -> None:
+    reason = "both sides changed it; yours is in review at gitferry/here/a"
+    assert told(result(tasks=[task("in_review", reason)])) == [f"tasks: a: in review: {reason}"]
+    assert told(result(operation="op1", tasks=[carried("a", "review")])) == ["tasks: sent for review a (operation op1)"]
 
 
 def test_nothing_to_do_is_told_too() -> None:

@@ -168,7 +168,7 @@ def test_an_unreachable_remote_is_code_1(place: Place) -> None:
     assert "work: failed" in said.out
 
 
-@pytest.mark.parametrize("arguments", [["tasks"], ["tasks", "--modified"], ["push", "status"], ["log"]])
+@pytest.mark.parametrize("arguments", [["tasks"], ["tasks", "--modified"], ["push", "status"], ["log"], ["conflicts"]])
 def test_a_repository_that_is_gone_is_named_and_is_code_4(place: Place, arguments: list[str]) -> None:
     place.tree.root.rename(place.tree.root.with_name("away"))
     said = place.run(*arguments, code=4)
@@ -208,6 +208,7 @@ def test_pause_holds_and_resume_ends(place: Place) -> None:
         ["status", "wrok"],
         ["tasks", "wrok"],
         ["diff", "no-such-task"],
+        ["conflicts", "wrok"],
         ["push", "task", "no-such-task"],
         ["pull", "wrok"],
         ["sync", "wrok"],
