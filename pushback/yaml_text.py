@@ -296,7 +296,7 @@ def _is_blank(text: str) -> bool:
 
 
 def _gaps(text: str, scalars: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Return what is outside the scalars, in the text's order: a number sign begins a comment there, and nowhere else."""
+    """Return what is outside the scalars, in order: a number sign begins a comment there, and nowhere else."""
     left = 0
     for start, end in scalars:
         yield left, start

@@ -443,7 +443,7 @@ def test_most_documents_that_can_be_merged_are(name: str) -> None:
 
 
 @pytest.mark.soak
-@given(name=st.sampled_from(NAMES), texts=st.tuples(*[st.text("{}[]:,\"'#|>&*!?%-~ \n\tab1é", max_size=60)] * 3))
+@given(name=st.sampled_from(NAMES), texts=st.tuples(*[st.text("{}[]:,\"'#|>+&*!?%-~ \n\tab1é", max_size=60)] * 3))
 def test_any_text_is_an_answer(name: str, texts: tuple[str, str, str]) -> None:
     base, local, remote = (text.encode() for text in texts)
     result = merge_text(name, base, local, remote)

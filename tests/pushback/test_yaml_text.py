@@ -43,7 +43,7 @@ def test_documents(random: Random) -> None:
 
 
 @pytest.mark.soak
-@given(text=st.text("ab1:-#'\"|>[]{},?&*! \n\té", max_size=40))
+@given(text=st.text("ab1:-+#'\"|>[]{},?&*! \n\té", max_size=40))
 def test_any_text(text: str) -> None:
     tree = scanned(text + "\n")
     if tree is not None:
