@@ -52,7 +52,8 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
         return _edited(view, None, policy, merge)
     verdict = rules(replace(view, passed=None), view.head, merge)
     answered = view.unit in policy.answers
-    if verdict.action is Action.PUSH and not answered and not _undone(view, view.head, policy):
+    undone = _undone(view, view.head, policy) or _undone(view, view.local, policy)
+    if verdict.action is Action.PUSH and not answered and not undone:
         # The user's commit travels as it is; what is edited beyond it goes on top of it.
         return _edited(_on_top(view, view.head), Action.PUSH, policy, merge)
     if verdict.action is Action.HOLD and not answered and _restraint(view, policy) is None:
