@@ -184,7 +184,7 @@ class Carrier:
             paths = self._gathered.paths[decision.unit]
             if self._back is not None:
                 action, files = "revert" if decision.unit in carried else "restore", paths
-            elif decision.action is Action.MERGE:
+            elif Action.MERGE in (decision.action, decision.committed):
                 action, files = "merge", self._differing(paths, self._sides.upstream, self._seen.disk, tip.tree)
             elif decision.unit in steps:
                 action, files = "pull", tuple(path for path, _ in steps[decision.unit])
