@@ -237,7 +237,8 @@ class Control:
         repository = house.roster.repository(state.repository)
         found = answers_to(state, house.ferry.held(repository), Take(take), version, files or {})
         answers = {task_id(repository.name, path): answer for path, answer in found.items()}
-        done = house.roster.ask(repository.name, Request("request", answers=answers, by_hand=True)).result()
+        wish = Request("request", tasks=frozenset(answers), answers=answers, by_hand=True)
+        done = house.roster.ask(repository.name, wish).result()
         return {
             "task": {"id": state.id, "repository": state.repository, "name": state.name, "path": state.path},
             "resolved": is_resolved(state, done),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gitferry.pushback import crossing, operations, pause, preview, survey, undo, versions
 from gitferry.pushback.ground import opened
 from gitferry.pushback.host import Host
+from gitferry.repos.patch import patch
 from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
@@ -77,21 +78,14 @@ class Ferry:
         """
         with opened(repository, self.host) as ground:
             entered = operations.find(ground.objects, operation.id)
-            sides = {
-                "push": (entered.upstream_before, entered.upstream_after),
-                "review": tuple(f"{commit}{parent}" for commit in operation.commits[-1:] for parent in ("^", "")),
-            }
-            files: dict[tuple[str, ...], list[str]] = {}
+            sides = {"push": (entered.upstream_before, entered.upstream_after)}
+            for commit in operation.commits[-1:]:
+                sides["review"] = (f"{commit}^", commit)
+            files: dict[tuple[str, str], list[str]] = {}
             for change in entered.operation.tasks:
                 side = sides.get(change.action, (entered.local_before, entered.local_after))
                 files.setdefault(side, []).extend(change.files)
-            options = ("--no-ext-diff", "--no-textconv", "--no-color")
-            shown = [
-                ground.git.run("--literal-pathspecs", "diff", *options, *side, "--", *names).stdout
-                for side, names in files.items()
-                if names
-            ]
-            return b"".join(shown).decode("utf-8", "replace")
+            return "".join(patch(ground.git, *side, names) for side, names in files.items() if names)
 
     def held(self, repository: Repository) -> tuple[Held, ...]:
         """Return the tasks that both sides changed; touches nothing."""

@@ -19,7 +19,7 @@ from gitferry.repos.content import SUBMODULE, File
 from gitferry.repos.git import KEPT, Git
 from gitferry.repos.tree_names import check_name
 
-_STAGES = ("base", "local", "remote")  # in the order of an index's stages 1, 2 and 3 (git-read-tree(1))
+_STAGES = ("BASE", "LOCAL", "REMOTE")  # as git-mergetool(1) names them
 _INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 _NOT_FOUND = 127  # what sh says of a command that is not there
 
@@ -152,8 +152,7 @@ class ScratchMerge:
         for file in self.edited:
             text = marked(file, self._environ) if file.merged is None else file.merged.data
             self._write(file.path, text, executable=bool(file.mode & 0o111))
-            for stage, name in enumerate(_STAGES, start=1):
-                side: File | None = getattr(file, name)
+            for stage, side in enumerate(file.stages, start=1):
                 if side is not None:
                     oid = git.run("hash-object", "-w", "--no-filters", "--stdin", input=side.data).text
                     entries += b"%o %s %d\t%s\0" % (side.mode, oid.encode(), stage, os.fsencode(file.path))
@@ -221,9 +220,8 @@ class ScratchMerge:
         """Have each version lie beside the file to edit, named as git mergetool names them."""
         path = PurePosixPath(file.path)
         beside = []
-        for name in _STAGES:
-            side: File | None = getattr(file, name)
-            place = self.root / path.with_name(f"{path.stem}_{name.upper()}{path.suffix}")
+        for name, side in zip(_STAGES, file.stages, strict=True):
+            place = self.root / path.with_name(f"{path.stem}_{name}{path.suffix}")
             if side is not None and not place.exists():
                 place.write_bytes(side.data)
                 place.chmod(0o400)

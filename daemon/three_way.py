@@ -24,9 +24,14 @@ class ThreeWay:
     barred: str | None = None  # why a person cannot merge it
 
     @property
+    def stages(self) -> tuple[File | None, File | None, File | None]:
+        """The versions in the order of an index's stages 1, 2 and 3 (git-read-tree(1))."""
+        return self.base, self.local, self.remote
+
+    @property
     def sides(self) -> tuple[File, ...]:
         """The versions that there are."""
-        return tuple(side for side in (self.base, self.local, self.remote) if side is not None)
+        return tuple(side for side in self.stages if side is not None)
 
     @property
     def both_changed(self) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from gitferry.config.failpoints import fp
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.gather import Sides
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.readiness import Waits
+from gitferry.pushback.sides import Sides
 from gitferry.repos import filters, index
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitError

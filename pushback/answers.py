@@ -21,8 +21,9 @@ def version_of(local: Content, remote: Content) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A person's answer to one conflict. `content`: what they made of it, for Take.GIVEN."""
+    """A person's answer to one conflict. `content`: what they made of it, for Take.GIVEN, unless it is refused."""
 
     take: Take
     version: str
     content: Content | None = None
+    refused: str | None = None  # why it cannot be the task

@@ -29,7 +29,10 @@ from gitferry.repos.hold import Hold
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Journal, Record
+from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.tasks import task_id
+
+_SENT_KEPT = 5  # pushes without an answer in a row; the remote had the oldest, if any
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,13 @@ class Carrier:
         try:
             require_head(self._ground, self._sides)  # what the user took back since must not arrive
             send(self._ground, upstream, self._sides, tip)
-        except GitferryError:
+        except GitferryError as error:
             # What was recorded as ours stays so, and from what we set out: the push may have arrived although nobody
-            # said it. No file was touched.
-            journal = None if current.journal is None else replace(current.journal, paths=())
-            self._save(replace(before, oid=current.oid, own=current.own, journal=journal), current)
+            # said it.
+            sent = before.sent
+            if isinstance(error, RemoteError) and current.journal is not None:
+                sent = (*sent, current.journal)[-_SENT_KEPT:]
+            self._save(replace(before, oid=current.oid, own=current.own, journal=None, sent=sent), current)
             raise
         return going
 
@@ -250,12 +255,18 @@ class Carrier:
             current,
             holds=holds,
             journal=None,
+            sent=tuple(one for one in current.sent if not self._is_settled(one, tip)),
             snapshots=snapshots,
             agreed=agreed or current.agreed,
             seen=None,
             fetched=fetched,
         )
         return self._save(done, current, head=tip.commit)
+
+    def _is_settled(self, sent: Journal, tip: Tip) -> bool:
+        """Whether HEAD has by now what a push that nobody acknowledged set out to bring."""
+        here = tip.commit is not None and self._objects.has(sent.tip)
+        return here and self._objects.is_ancestor(sent.tip, tip.commit or "")
 
     def _save(self, new: Record, old: Record, *, head: str | None = None) -> Record:
         if replace(new, oid=old.oid) == old:

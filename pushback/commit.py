@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
-from gitferry.pushback.gather import Gathered, Sides
+from gitferry.pushback.gather import Gathered
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.message import TaskWords, commit_message
 from gitferry.pushback.plan import batches
+from gitferry.pushback.sides import Sides
 from gitferry.repos.content import Content, Entry
 
 

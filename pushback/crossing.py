@@ -65,7 +65,8 @@ class Crossing:
             return answer.paused(ground, record, self._at)
         require_ready(ground, record)
         record = self.rescued(record)
-        if request.fetch or record.agreed is None:
+        # Of a push that was not acknowledged only the remote knows whether it arrived.
+        if request.fetch or record.agreed is None or record.journal is not None or record.sent:
             record = self.fetched(record)
         if request.all_tasks and record.pushes_held:
             record = records.save(
@@ -130,9 +131,11 @@ class Crossing:
     def _take_index_back(self, record: Record) -> None:
         """Give the index HEAD's entries again where a crossing died after the index followed and before HEAD did."""
         ground, journal = self._ground, record.journal
-        objects = ground.objects
+        objects, upstream = ground.objects, self._planner.upstream()
         if journal is None or journal.head != ground.state.head or not objects.has(journal.tip or EMPTY_TREE):
             return
+        if journal.tip and (upstream is None or not objects.is_ancestor(journal.tip, upstream)):
+            return  # it never came to the index: what is staged is the user's
         head, tip = objects.tree_of(journal.head), objects.tree_of(journal.tip or None)
         silent = filters.silenced(ground.state.config, trusted=ground.settings.trusted)
         changes = status(ground.git, set(objects.changed(head, tip)), extra_env=silent).changes.values()
@@ -151,7 +154,10 @@ class Crossing:
         )
         fp("fetch.pack")
         if tip is not None:
-            known = replace(known, fetched=True)
+            arrived = tuple(
+                s for s in known.sent if ground.objects.has(s.tip) and ground.objects.is_ancestor(s.tip, tip)
+            )
+            known = replace(known, fetched=True, sent=arrived)
         elif (
             known.agreed is not None
             or known.fetched

@@ -1,4 +1,4 @@
-"""What a decision looks at and what it says: values only. The rules themselves are in plan.py.
+"""What a decision looks at and what it says: values only. The rules are in rules.py.
 
 l = the working tree, h = HEAD, r = the upstream tip, m = the merge base of HEAD and the upstream tip.
 """
@@ -18,7 +18,7 @@ from gitferry.repos.hold import HoldState
 Merge = Callable[[Content, Content, Content], Content | None]
 
 BOTH_CHANGED = "both sides changed it"
-MERGE_READY = "both sides changed it, and a merge is ready: gitferry resolve --take merged"
+MERGE_READY = "both sides changed it, and a merge is ready: `gitferry resolve TASK --take merged`"
 MERGE_UNCLEAN = "both sides changed it, and the changes do not merge by themselves"
 IN_REVIEW = "both sides changed it; yours is in review"
 CHANGED_SINCE = "it was changed again since you looked: see `gitferry conflicts`"
@@ -28,7 +28,7 @@ PUSH_OFF = "pushing is switched off"
 UNDONE = "undone: waits until it is edited or pushed by hand"
 UNDONE_CONFLICT = "undone here, and the remote has something else: `gitferry resolve` it, or edit it"
 
-UNSURE = "edited while an undo of it was broken off: `gitferry resolve` it, or `gitferry push` it"
+UNSURE = "edited while an undo of it was broken off: `gitferry resolve` it"
 
 
 class Action(StrEnum):
@@ -101,6 +101,8 @@ class View:
     elsewhere: bool = False  # a stash or another branch has it differing from base and theirs
     moved_from: str | None = None  # the branch on which this edit was made
     unsure: bool = False  # nobody knows which content it was made from: only a person answers it
+    moved: frozenset[str] = frozenset()  # its files that a side moved, or that stand for another task's
+    in_place: bool = False  # it has such a file: both tasks cannot be there at once
 
     @property
     def version(self) -> str:

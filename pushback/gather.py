@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gitferry.pushback.decision import HeldView, Side, Touch, View
+from gitferry.pushback.links import Links
 from gitferry.pushback.moved import Moved, moved_to
+from gitferry.pushback.sides import Sides
 from gitferry.repos.content import TREE, Content
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
@@ -16,21 +18,6 @@ from gitferry.repos.observe import Observation
 from gitferry.repos.record import Journal, Record
 from gitferry.repos.stashes import other_trees
 from gitferry.repos.tasks import Grouping, Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """The commits and root trees of one crossing."""
-
-    local: str  # the working tree, an interrupted pull read as not begun
-    head_commit: str | None
-    head: str
-    upstream_commit: str | None
-    upstream: str
-    base_commits: tuple[str, ...]
-    bases: tuple[str, ...]
-    agreed: str | None = None  # S's tree, where HEAD no longer contains S
-    passed: str | None = None  # S's tree, where the user moved HEAD on from S and may have left files behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +55,9 @@ class Gatherer:
             units.setdefault(hold.unit, Unit(hold.unit, hold.kind, True))
             paths[hold.unit] |= {path for path in self._held_paths(hold) if self.owner(path).path == hold.unit}
         ordered = {name: tuple(sorted(paths[name])) for name in sorted(units)}
-        views = tuple(self._view(units[name], here) for name, here in ordered.items())
-        return Gathered(views, ordered, units, self._links())
+        links = Links(self._objects, self._record, self._sides, self.owner)
+        views = tuple(self._view(units[name], here, links) for name, here in ordered.items())
+        return Gathered(views, ordered, units, links.pairs)
 
     def owner(self, path: str) -> Unit:
         """Return the task a path belongs to. A held task keeps its files until it is answered."""
@@ -113,7 +101,7 @@ class Gatherer:
         found = self._objects.at(tree, path)
         return found.oid if found is not None and found.mode == TREE else EMPTY_TREE
 
-    def _view(self, unit: Unit, paths: tuple[str, ...]) -> View:
+    def _view(self, unit: Unit, paths: tuple[str, ...], links: Links) -> View:
         sides = self._sides
         local, head, remote = (self._side(tree, paths) for tree in (sides.local, sides.head, sides.upstream))
         bases = tuple(self._side(tree, paths) for tree in sides.bases)
@@ -140,6 +128,8 @@ class Gatherer:
             elsewhere=hold is not None and self._is_elsewhere(hold, paths),
             moved_from=self._moved_from(unit.path, paths, hold) if local != head else None,
             unsure=hold is not None and (hold.unsure or self._is_broken_off(hold, paths)),
+            moved=links.moved(unit.path),
+            in_place=unit.path in links.in_place,
         )
 
     def _is_broken_off(self, hold: Hold, paths: tuple[str, ...]) -> bool:
@@ -166,26 +156,27 @@ class Gatherer:
         return Side(self._objects.content(tree, paths), tree)
 
     def _parted(self, paths: tuple[str, ...]) -> Side | None:
-        """Return what stood here when a crossing set out to make both sides one; its push arrived, then it died.
+        """Return what stood here when a push set out to make both sides one, which arrived without our knowing it.
 
         None for a task that it left as it was.
         """
-        journal = self._arrived
-        if journal is None:
+        sent = self._arrived
+        if sent is None:
             return None
-        sent = self._objects.tree_of(journal.tip)
-        whole = self._content(journal.after, paths) == self._content(sent, paths)
-        return self._side(journal.before, paths) if whole else None
+        whole = self._content(sent.after, paths) == self._content(self._objects.tree_of(sent.tip), paths)
+        return self._side(sent.before, paths) if whole else None
 
     @cached_property
     def _arrived(self) -> Journal | None:
-        """The journal of a crossing that did not end, if the upstream has the tip that it set out to push."""
-        journal, commit = self._record.journal, self._sides.upstream_commit
-        if journal is None or commit is None or journal.head != self._sides.head_commit:
-            return None
-        if not journal.tip or not self._objects.has(journal.tip):
-            return None
-        return journal if self._objects.is_ancestor(journal.tip, commit) else None
+        """The last push whose tip the upstream has and HEAD has not: our crossing died after it, or nobody said so."""
+        objects, head, upstream = self._objects, self._sides.head_commit, self._sides.upstream_commit
+        for sent in (self._record.journal, *reversed(self._record.sent)):
+            if sent is None or upstream is None or not sent.tip or not objects.has(sent.tip):
+                continue
+            known = head is not None and objects.is_ancestor(sent.tip, head)
+            if not known and objects.is_ancestor(sent.tip, upstream):
+                return sent
+        return None
 
     def _held(self, hold: Hold, paths: tuple[str, ...]) -> HeldView:
         return HeldView(
@@ -245,37 +236,3 @@ class Gatherer:
                 single_parent=len(commit.parents) == 1,
                 own=commit.oid in own,
             )
-
-    def _links(self) -> tuple[tuple[str, str], ...]:
-        sides = self._sides
-        base = sides.bases[0] if sides.bases else sides.head
-        pairs = []
-        for tree in dict.fromkeys((sides.local, sides.upstream)):
-            for old, new in self._objects.renames(base, tree):
-                one, two = self.owner(old).path, self.owner(new).path
-                if one != two:
-                    pairs.append((one, two))
-        pairs += [(hold.partner, hold.unit) for hold in self._record.holds if hold.partner is not None]
-        pairs += self._standing_for_each_other()
-        for hold in self._record.holds:  # the half of a rename that is held tells by its own base
-            for tree in dict.fromkeys((*hold.bases[:1], sides.upstream)):
-                for old, new in self._objects.renames(tree, sides.local):
-                    one, two = self.owner(old).path, self.owner(new).path
-                    # What the remote has as well only looks like the other half: it came later, or travelled.
-                    alone = hold.unit == one and self._objects.file_at(sides.upstream, new) is None
-                    if one != two and (hold.unit == two or alone):
-                        pairs.append((one, two))
-        return tuple(dict.fromkeys(pairs))
-
-    def _standing_for_each_other(self) -> Iterator[tuple[str, str]]:
-        """Yield tasks of which one has a file where the other needs a directory: they go together."""
-        sides, objects = self._sides, self._objects
-        for tree in dict.fromkeys((sides.local, sides.head)):
-            for path in objects.changed(tree, sides.upstream):
-                above = path.rpartition("/")[0]
-                while above:
-                    if objects.file_at(tree, above) or objects.file_at(sides.upstream, above):
-                        one, two = self.owner(above).path, self.owner(path).path
-                        if one != two:
-                            yield one, two
-                    above = above.rpartition("/")[0]

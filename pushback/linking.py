@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gitferry.pushback.decision import TRAVELS, Action, Decision, Merge, View
+from gitferry.pushback.decision import BOTH_CHANGED, TRAVELS, Action, Decision, Merge, Side, View
+from gitferry.pushback.groups import grouped
 from gitferry.pushback.outcome import Take
 from gitferry.pushback.rules import bases_of
 from gitferry.pushback.strategies import to_both
@@ -29,61 +30,85 @@ def together(
     what becomes of such a task as one that both sides changed. `known` are all views, by task.
     """
     result = {decision.unit: decision for decision in decisions}
-    for group in _groups(result, links):
+    for group in grouped(result, links):
         members = [result[unit] for unit in group]
-        if _torn(members, links):
-            torn = [one.unit for one in members if one.action in TRAVELS]
+        if len(members) > 1 and _torn(members, links):
+            torn = [one.unit for one in members if _directions(one)]
             partners = dict(zip(torn, (*torn[1:], *torn[:1]), strict=True)) if len(torn) > 1 else {}
             result |= {one: replace(contest(known[one]), partner=partners.get(one)) for one in torn}
             members = [result[unit] for unit in group]
         takes = {member.answered for member in members if member.answered is not None}
         if takes in ({Take.LOCAL}, {Take.REMOTE}):
             result |= {member.unit: _given(member, known[member.unit], *takes) for member in members}
+            if _collide([result[unit] for unit in group]):
+                result |= {member.unit: _unanswered(member, known[member.unit]) for member in members}
         elif takes == {Take.MERGED} and any(member.action is Action.HOLD for member in members):
             result |= _merged([_whole(member, known[member.unit]) for member in members], merge)
     return list(result.values())
-
-
-def _groups(units: Iterable[str], links: Iterable[Link]) -> Iterator[tuple[str, ...]]:
-    """Yield the sets of tasks that links join, each sorted."""
-    group = {unit: {unit} for unit in units}
-    for one, two in links:
-        if one in group and two in group and group[one] is not group[two]:
-            joined = group[one] | group[two]
-            group |= dict.fromkeys(joined, joined)
-    yield from sorted({tuple(sorted(members)) for members in group.values() if len(members) > 1})
 
 
 def _torn(members: Sequence[Decision], links: Sequence[Link]) -> bool:
     """Whether both sides changed these tasks taken together, though none of them by itself."""
     if any(member.action in _STOPPED or member.answered is not None for member in members):
         return False
-    if {Action.PUSH, Action.PULL} <= {member.action for member in members}:
+    if not all(_is_moved(member.view) for member in members if _directions(member)):
+        return False  # made from the same, perhaps; each has a content of its own
+    if {Action.PUSH, Action.PULL} <= set().union(*(_directions(member) for member in members)):
         return True
     known = {member.unit: member for member in members}
     moved = [old for old, new in links if old in known and new in known]
     return any(
-        moved.count(old) == 1 and _gone(known[old].view) and known[new].action in (Action.PUSH, Action.PULL)
+        moved.count(old) == 1 and _gone(known[old].view) and _directions(known[new])
         for old, new in links
         if old in known and new in known
     )
 
 
+def _directions(member: Decision) -> set[Action]:
+    """Return where a task goes: to the remote, also in a commit of the user's, or from there."""
+    to_remote = member.action is Action.PUSH or member.committed in (Action.PUSH, Action.MERGE)
+    return ({Action.PUSH} if to_remote else set()) | ({member.action} & {Action.PULL})
+
+
 def _gone(view: View) -> bool:
     """Whether both sides deleted it: one of them, if it moved it, did so against the other's wish."""
-    return not view.local.present and not view.remote.present and any(base.present for base in view.bases)
+    bases = view.bases if view.parted is None else (view.parted,)
+    return not view.local.present and not view.remote.present and any(base.present for base in bases)
 
 
 def _given(member: Decision, view: View, take: Take) -> Decision:
-    """Return what becomes of a task whose other half went to one side; what is stopped stays so."""
-    if take is Take.LOCAL:
-        stopped = member.action is not Action.PULL or view.staged or view.blocked is not None
-        return member if stopped else replace(member, action=Action.PUSH, answered=take, park=False)
-    if member.action in _STOPPED or view.staged or view.blocked is not None:
+    """Return what becomes of a task whose other half went to one side; what is stopped stays so.
+
+    It follows where all that the sides differ in was moved as it is, or stands in the other's place. A task that only
+    holds a file like one of the other's has a life of its own.
+    """
+    follows = view.carry and not view.staged and view.blocked is None and _is_moved(view)
+    if member.action in _STOPPED or not follows or (take is Take.LOCAL and member.action is not Action.PULL):
         return member
+    if take is Take.LOCAL:
+        return replace(member, action=Action.PUSH, answered=take, park=False)
     member = _whole(member, view)
     action = Action.AGREED if view.local == view.remote else Action.PULL
     return replace(member, action=action, answered=take, merged=None, park=False)
+
+
+def _collide(members: Sequence[Decision]) -> bool:
+    """Whether tasks that cannot be there both would be carried to one another's side."""
+    standing = {member.action for member in members if member.view.in_place}
+    return {Action.PUSH, Action.PULL} <= standing
+
+
+def _unanswered(member: Decision, view: View) -> Decision:
+    if member.action not in TRAVELS:
+        return member
+    whole = _whole(member, view)
+    return replace(whole, action=Action.HOLD, reason=BOTH_CHANGED, merged=None, answered=None, park=False)
+
+
+def _is_moved(view: View) -> bool:
+    """Whether all that the sides differ in was moved as it is, or stands in another task's place."""
+    local, remote = view.local.content, view.remote.content
+    return all(path in view.moved for path in {*local, *remote} if local.get(path) != remote.get(path))
 
 
 def _whole(member: Decision, view: View) -> Decision:
@@ -93,9 +118,16 @@ def _whole(member: Decision, view: View) -> Decision:
     return replace(member, view=view, bases=bases_of(view, view.held), committed=Action.HOLD, joined=None)
 
 
+def _origin(view: View) -> tuple[Side, ...]:
+    """Return what all of both sides' changes of a task came from, those that they agree on included."""
+    if view.held is None and view.parted is None and len(view.bases) == 1 and view.agreed is None:
+        return view.bases
+    return bases_of(view, view.held)
+
+
 def _merged(members: Sequence[Decision], merge: Merge) -> Mapping[str, Decision]:
     """Return the members as one merge of them all makes them, nothing where it is not clean or one may not travel."""
-    bases = [bases_of(member.view, member.view.held) for member in members]
+    bases = [_origin(member.view) for member in members]
     free = all(member.action in (Action.AGREED, *TRAVELS) or member.answered is Take.MERGED for member in members)
     if not free or any(len(base) != 1 for base in bases):
         return {}
@@ -131,6 +163,7 @@ def linked(decisions: Iterable[Decision], views: Iterable[View], links: Iterable
         for one, two in (*pairs, *((two, one) for one, two in pairs)):
             stopped, other = result[one], result[two]
             goes = other.action in TRAVELS or other.committed in (Action.PUSH, Action.MERGE)
+            goes = goes or (other.review and not stopped.review)  # half of a rename is nothing to look at
             if stopped.action in _STOPPED and goes:
                 result[two] = _stopped_with(stopped, other, known[two])
                 stopping = True
@@ -152,4 +185,5 @@ def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
         reason=f"renamed together with {stopped.unit}: {stopped.reason}",
         partner=stopped.unit,
         pending=stopped.pending,
+        review=stopped.review,
     )

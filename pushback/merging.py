@@ -6,7 +6,7 @@ from functools import cached_property
 
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.merge import merge_content, merge_moved
-from gitferry.pushback.structure import merge_text
+from gitferry.pushback.structure import merge_text, stands
 from gitferry.repos.content import Content, Entry
 from gitferry.repos.mergeable import mergeable
 from gitferry.repos.objects import EMPTY_TREE, Objects
@@ -17,6 +17,7 @@ class Merger:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._merges: dict[object, Content | None] = {}  # the rules and the strategies ask the same
         self._known: dict[tuple[str, Entry | None, Entry, Entry], Entry | None] = {}
 
     @cached_property
@@ -28,6 +29,12 @@ class Merger:
 
         A file that one side moved, to another name within what is given, takes the other side's edit along.
         """
+        key = tuple(tuple(sorted(content.items())) for content in (base, local, remote))
+        if key not in self._merges:
+            self._merges[key] = self._merge(base, local, remote)
+        return self._merges[key]
+
+    def _merge(self, base: Content, local: Content, remote: Content) -> Content | None:
         moves = (self._moves(base, local), self._moves(base, remote))
         if any(moves):
             return merge_moved(base, local, remote, moves, self.file)
@@ -43,9 +50,11 @@ class Merger:
     def _merged(self, path: str, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
         objects = self._objects
         merged = objects.merge_file(base, ours, theirs)
-        if merged is None and base is not None:
-            by_keys = merge_text(path.rpartition("/")[2], *(objects.blob(side.oid) for side in (base, ours, theirs)))
-            merged = None if by_keys is None else Entry(ours.mode, objects.write_blob(by_keys))
+        if base is not None:
+            name, texts = path.rpartition("/")[2], [objects.blob(side.oid) for side in (base, ours, theirs)]
+            if merged is None or not stands(name, texts, objects.blob(merged.oid)):
+                by_keys = merge_text(name, *texts)
+                merged = None if by_keys is None else Entry(ours.mode, objects.write_blob(by_keys))
         # Asked last, because it takes a process of its own.
         return merged if merged is not None and mergeable(self._ground.git, self._ground.place, path) else None
 

@@ -27,7 +27,7 @@ from gitferry.pushback.decision import (
     wait,
 )
 from gitferry.pushback.linking import linked, together
-from gitferry.pushback.outcome import Strategy
+from gitferry.pushback.outcome import Strategy, Take
 from gitferry.pushback.rules import bases_of, goes_on, rules
 from gitferry.pushback.strategies import by_answer, by_strategy
 from gitferry.repos.hold import HoldState
@@ -59,12 +59,13 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
     if verdict.action is Action.HOLD and not answered and _restraint(view, policy) is None:
         strategy = policy.strategy_of(view.unit)
         if strategy is Strategy.TAKE_LOCAL:
-            return _edited(_on_top(view, view.head), Action.PUSH, policy, merge)
+            ours = _edited(_on_top(view, view.head), Action.PUSH, policy, merge)
+            return replace(ours, answered=Take.LOCAL, bases=verdict.bases)
         joined = clean(verdict.bases, view.head, view.remote, merge) if strategy is Strategy.MERGE else None
         if joined is not None:
             beyond = _edited(_on_top(view, Side(joined)), Action.MERGE, policy, merge)
             if beyond.action in (Action.AGREED, *TRAVELS):
-                return replace(beyond, joined=joined)
+                return replace(beyond, joined=joined, answered=Take.MERGED, bases=verdict.bases)
     return _edited(view, Action.HOLD, policy, merge)
 
 
@@ -111,7 +112,7 @@ def _restraint(view: View, policy: Policy) -> tuple[str, bool] | None:  # noqa: 
         return STAGED, False
     if view.blocked is not None:
         return view.blocked, False
-    if view.unsure and not policy.asks(view.unit):
+    if view.unsure and view.unit not in policy.strategies:
         return UNSURE, False
     if _undone(view, view.local, policy):
         return UNDONE, True
@@ -143,6 +144,24 @@ def _restrained(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     if reason in (PUSH_OFF, PENDING, UNDONE):
         reason, pending = UNDONE_CONFLICT if reason == UNDONE else BOTH_CHANGED, False
     return replace(decision, reason=reason, pending=pending)
+
+
+def held_back(decisions: Iterable[Decision], views: Iterable[View], reason: str) -> list[Decision]:
+    """Return the decisions where the user's own commits stay: nothing can go on top of them, nor in their place."""
+    known = {view.unit: view for view in views}
+    result = []
+    for decision in decisions:
+        instead = decision.committed is not None and decision.action in TRAVELS
+        if decision.committed is Action.MERGE or (instead and decision.action is not Action.PUSH):
+            view = known[decision.unit]
+            bases = bases_of(view, view.held)
+            decision = replace(decision, view=view, bases=bases, committed=Action.HOLD, joined=None)
+            result.append(wait(decision, reason, pending=True))
+        elif decision.action in (Action.PUSH, Action.MERGE):
+            result.append(wait(decision, reason, pending=True))
+        else:
+            result.append(decision)
+    return result
 
 
 def batches(decisions: Sequence[Decision], size: int) -> list[tuple[Decision, ...]]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitferry.pushback import guards
-from gitferry.pushback.decision import Decision, Policy, View
+from gitferry.pushback.decision import BOTH_CHANGED, Action, Decision, Policy, View
 from gitferry.pushback.describe import facts
-from gitferry.pushback.gather import Gathered, Gatherer, Sides
+from gitferry.pushback.gather import Gathered, Gatherer
 from gitferry.pushback.given import answered
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.linking import linked
 from gitferry.pushback.merging import Merger
 from gitferry.pushback.outcome import Request, Strategy
-from gitferry.pushback.plan import plan
+from gitferry.pushback.plan import held_back, plan
 from gitferry.pushback.readiness import Waits, require_history
+from gitferry.pushback.rules import bases_of
+from gitferry.pushback.sides import Sides
 from gitferry.repos import record as records
 from gitferry.repos.content import SUBMODULE, TREE
 from gitferry.repos.objects import EMPTY_TREE
@@ -81,9 +83,14 @@ class Planner:
                 self._keep(record, sides, seen)
                 raise
         decisions = plan(views, policy, self.merger.merge, gathered.links)
-        decisions = linked(self._guarded(decisions, policy, record, sides, grouping), views, gathered.links)
-        held_back = self._own_commits(sides) > 0 and not self._may_push_commits(policy)
-        return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record, held_back)
+        decisions = self._guarded(self._valid(decisions, gathered, sides), policy, record, sides, grouping)
+        own = self._own_commits(sides)
+        stays = own > 0 and not self._may_push_commits(policy)
+        if stays:
+            commits = f"{own} unpushed commit{'' if own == 1 else 's'} of yours"
+            decisions = held_back(decisions, views, f"it waits behind {commits}: `gitferry push all`")
+        decisions = linked(decisions, views, gathered.links)
+        return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record, stays)
 
     def _keep(self, record: Record, sides: Sides, seen: Observation) -> None:
         """Note down what was read and will not be carried: it may be gone when we look again."""
@@ -200,6 +207,32 @@ class Planner:
             return view  # what it lacked before, as where the remote made a task of it only now, no edit broke
         return replace(view, blocked=fault, invalid=True)
 
+    def _valid(self, decisions: Sequence[Decision], gathered: Gathered, sides: Sides) -> list[Decision]:
+        """Return the decisions, those held whose merge would be no valid task."""
+        result = []
+        for decision in decisions:
+            fault = self._fault_of_merge(decision, gathered, sides)
+            if fault is None:
+                result.append(decision)
+            else:
+                view = next(view for view in gathered.views if view.unit == decision.unit)
+                reason = f"{BOTH_CHANGED}, and the merge would be no valid task: {fault}"
+                committed = None if decision.committed is None else Action.HOLD
+                held = Decision(view, Action.HOLD, reason, bases_of(view, view.held), committed=committed)
+                result.append(held)
+        return result
+
+    def _fault_of_merge(self, decision: Decision, gathered: Gathered, sides: Sides) -> str | None:
+        unit, objects = gathered.units[decision.unit], self._objects
+        manifests = self._ground.settings.tasks.manifests
+        for content in (decision.merged, decision.joined):
+            if content and unit.kind != "file":
+                changes = {path: content.get(path) for path in gathered.paths[decision.unit]}
+                found = facts(objects, objects.apply(sides.upstream, changes), unit, manifests).fault
+                if found is not None and found != facts(objects, sides.upstream, unit, manifests).fault:
+                    return found
+        return None
+
     def _is_there(self, unit: Unit, sides: Sides, grouping: Grouping) -> bool:
         """Whether the working tree has a file of the task; those of a task inside it are not its own."""
         found = self._objects.at(sides.local, unit.path)
@@ -217,7 +250,7 @@ class Planner:
         return Policy(
             push=push,
             automatic=automatic,
-            only_asked=bool(request.tasks) and not request.all_tasks,
+            only_asked=bool(request.tasks or request.answers) and not request.all_tasks,
             asked=frozenset(unit for unit, known in ids.items() if known in request.tasks),
             asked_all=request.all_tasks,
             strategy=Strategy(pushback.conflict_strategy),

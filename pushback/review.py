@@ -22,6 +22,7 @@ from gitferry.pushback.commit import Tip, TipBuilder
 from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground, NoIdentity
+from gitferry.pushback.groups import grouped
 from gitferry.pushback.message import TaskWords, commit_message
 from gitferry.pushback.outcome import Operation, Request, TaskChange
 from gitferry.pushback.planning import Planned
@@ -50,7 +51,7 @@ class ReviewRefused(GitferryError):
     def __init__(self, branch: str, message: str) -> None:
         super().__init__(
             f"the remote refused {branch}: {message}",
-            "see that you may push gitferry/* there, or answer otherwise: gitferry resolve; it is tried again",
+            "see that you may push gitferry/* there, or answer otherwise with `gitferry resolve`; it is tried again",
         )
 
 
@@ -90,14 +91,9 @@ def bring_to_review(
 def _groups(planned: Planned) -> list[Group]:
     """Return the tasks that go to review, those together that a rename joins: half of one is nothing to look at."""
     held = {d.unit: d for d in planned.decisions if d.action is Action.HOLD and (d.review or d.partner is not None)}
-    group = {unit: {unit} for unit in held}
     joined_by = [(unit, each.partner) for unit, each in held.items() if each.partner is not None]
-    for one, two in (*planned.gathered.links, *joined_by):
-        if one in group and two in group and group[one] is not group[two]:
-            joined = group[one] | group[two]
-            group |= dict.fromkeys(joined, joined)
-    found = sorted({tuple(sorted(units)) for units in group.values()})
-    return [tuple(held[unit] for unit in units) for units in found if any(held[unit].review for unit in units)]
+    found = [tuple(held[unit] for unit in units) for units in grouped(held, (*planned.gathered.links, *joined_by))]
+    return [group for group in found if any(each.review for each in group)]
 
 
 class _Reviewing:

@@ -37,7 +37,7 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
 
 def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     """Return what both sides come from: one content, two where either may be it, none where nobody knows."""
-    if view.parted is not None:
+    if view.parted is not None and not _at_head(view, view.local):
         return (view.parted,)  # the remote's content was made of it, and so was what was edited here since
     if held is not None and held.state is not HoldState.PARKED:
         return held.bases
@@ -66,4 +66,9 @@ def _went_back(view: View, local: Side, held: HeldView) -> bool:
         return False
     if held.state is HoldState.PARKED and local != view.head and any(local == base for base in held.bases):
         return view.head == view.remote
+    return _at_head(view, local)
+
+
+def _at_head(view: View, local: Side) -> bool:
+    """Whether nothing was edited here: it stands at HEAD, and HEAD where both sides' histories part."""
     return local == view.head and all(base == local for base in view.bases)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.gather import Sides
 from gitferry.pushback.ground import Ground
+from gitferry.pushback.sides import Sides
 from gitferry.repos import lfs
 from gitferry.repos.transport import Refused
 from gitferry.repos.upstream import Upstream

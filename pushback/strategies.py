@@ -53,6 +53,7 @@ def by_answer(held: Decision, answer: Answered, policy: Policy, merge: Merge) ->
     stopped = STAGED if view.staged else view.blocked if view.unread else None
     if answer.take is not Take.REMOTE:
         stopped = stopped or view.blocked or (None if policy.push else PUSH_OFF)
+    stopped = stopped or answer.refused
     if stopped is not None:
         return replace(held, reason=stopped)
     if answer.take is Take.LOCAL:

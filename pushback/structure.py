@@ -42,13 +42,40 @@ def merge_text(name: str, base: bytes, local: bytes, remote: bytes) -> bytes | N
     `name` says by its suffix whether it is JSON (.json) or YAML (.yaml, .yml). What we did not change stays byte for
     byte as the remote has it. Never raises, whatever the bytes.
     """
-    form = next((form for suffix, form in _FORMATS.items() if name.lower().endswith(suffix)), None)
+    form = _form(name)
     if form is None:
         return None
     try:
         return _merge(form, *(_opened(data, form) for data in (base, local, remote)))
     except Unsettled:
         return None
+
+
+def stands(name: str, sides: Sequence[bytes], merged: bytes) -> bool:
+    """Return whether a merge by lines may stand: two good texts that merge cleanly need not make a third.
+
+    `sides` are base, local and remote. Where all three are read, the result must be, and mean what a merge of the
+    values means, where that is certain.
+    """
+    form = _form(name)
+    if form is None:
+        return True
+    try:
+        base, local, remote = (_opened(data, form).value for data in sides)
+    except Unsettled:
+        return True  # nothing that could be compared
+    try:
+        found = _opened(merged, form).value
+    except Unsettled:
+        return False
+    try:
+        return found == merge_values(base, local, remote)
+    except Unsettled:
+        return True
+
+
+def _form(name: str) -> _Format | None:
+    return next((form for suffix, form in _FORMATS.items() if name.lower().endswith(suffix)), None)
 
 
 # --- A text and its wrapping ---

@@ -17,6 +17,7 @@ from gitferry.pushback.outcome import Outcome, PushStatus, Request, TaskState
 from gitferry.pushback.planning import Planned, Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.repos import record as records
+from gitferry.repos.patch import patch
 from gitferry.repos.record import Record
 from gitferry.repos.tasks import Unit, task_id
 
@@ -88,8 +89,4 @@ def diff(repository: Repository, paths: Iterable[str], *, host: Host, remote: bo
         hold = next((hold for path in wanted if (hold := record.hold(path)) is not None), None)
         base = hold.bases[0] if hold is not None and hold.bases else sides.bases[0]
         tree = sides.upstream if remote else sides.local
-        scope = [] if wanted == ["."] else wanted
-        done = ground.git.run(
-            "--literal-pathspecs", "diff", "--no-ext-diff", "--no-textconv", "--no-color", base, tree, "--", *scope
-        )
-        return done.stdout.decode("utf-8", "replace")
+        return patch(ground.git, base, tree, [] if wanted == ["."] else wanted)

@@ -122,15 +122,16 @@ class _Undo:
         was, became = content(entered.upstream_before, files), content(entered.upstream_after, files)
         pushed = change.action != "pull" and was != became
         reverts = pushed and now == became
-        base = entered.upstream_after if pushed and not reverts else None
-        if change.answered is not None and base is None:
-            base = entered.base
+        before = content(entered.local_before, files)
+        base = None if change.answered is None else entered.base
+        if pushed and not reverts:  # what comes back here was made of what we pushed, or it is what came before that
+            base = entered.upstream_after if before == became else base or entered.upstream_before
         is_file = files == (change.path,)
         return Reversal(
             Unit(change.path, "file" if is_file else "repository" if change.path == "." else "directory", True),
             change.name,
             files,
-            content(entered.local_before, files),
+            before,
             was if reverts else now,
             base,
         )

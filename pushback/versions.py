@@ -9,6 +9,7 @@ from datetime import datetime
 from gitferry.config.model import Repository
 from gitferry.pushback.decision import Action, Decision, Side, clean
 from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.groups import grouped
 from gitferry.pushback.host import Host
 from gitferry.pushback.merging import Merger
 from gitferry.pushback.outcome import Answer, Request, Take
@@ -19,11 +20,11 @@ from gitferry.repos.content import SUBMODULE, SYMLINK, Content, Entry
 from gitferry.repos.git import zsplit
 from gitferry.repos.mergeable import mergeable
 from gitferry.repos.objects import EMPTY_TREE
-from gitferry.repos.record import Record
+from gitferry.repos.patch import patch
 from gitferry.repos.tasks import task_id
 
 _LOOKED_AT = 8000  # bytes; git takes a file with a NUL among them for binary (xdiff-interface.c)
-_TOOL_SETTINGS = r"^(merge\.(tool|guitool)|mergetool\..*)$"
+_TOOL_SETTINGS = r"^(merge\.tool|mergetool\..*)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,12 @@ class _Held:
         """Yield those of the units that are held; without units all."""
         planned = self._plan({})
         chosen = [d for d in planned.decisions if _is_held(d) and (units is None or d.unit in units)]
-        groups = {decision.unit: _joined(decision.unit, planned.gathered.links) for decision in chosen}
-        joined = self._merged_together(planned, groups)
         known = {decision.unit: decision for decision in planned.decisions}
+        joined_to = {unit: group for group in grouped(known, planned.gathered.links) for unit in group}
+        groups = {decision.unit: joined_to[decision.unit] for decision in chosen}
+        joined = self._merged_together(planned, groups)
         for decision in chosen:
-            group = [known[unit] for unit in sorted(groups[decision.unit]) if unit in known]
+            group = [known[unit] for unit in groups[decision.unit]]
             if len(group) > 1:
                 merged = joined.get(decision.unit)
             else:
@@ -155,7 +157,7 @@ class _Held:
             remote=_union(each.view.remote.content for each in group),
             merged=merged,
             files=tuple(file for file in files if file.local != file.remote or file.merged != file.local),
-            theirs=self._theirs(decision, self._record, planned),
+            theirs=self._theirs(decision, planned),
         )
 
     def _file(self, path: str, decision: Decision, base: Content, merged: Content | None) -> FileVersions:
@@ -190,8 +192,8 @@ class _Held:
     def _is_text(self, entry: Entry) -> bool:
         return entry.mode not in (SYMLINK, SUBMODULE) and b"\0" not in self._ground.objects.blob(entry.oid)[:_LOOKED_AT]
 
-    def _theirs(self, decision: Decision, record: Record, planned: Planned) -> Theirs | None:
-        hold = record.hold(decision.unit)
+    def _theirs(self, decision: Decision, planned: Planned) -> Theirs | None:
+        hold = self._record.hold(decision.unit)
         tip = hold.theirs_commit if hold is not None and hold.theirs_commit else planned.sides.upstream_commit
         if tip is None or not self._ground.objects.has(tip):
             return None
@@ -215,14 +217,6 @@ def _union(contents: Iterable[Content]) -> Content:
     return {path: entry for content in contents for path, entry in content.items()}
 
 
-def _joined(unit: str, links: Collection[tuple[str, str]]) -> set[str]:
-    """Return the task and all that renames join to it, also by way of others."""
-    found = {unit}
-    while more := {end for link in links if found & {*link} for end in link} - found:
-        found |= more
-    return found
-
-
 def _only(content: Content, path: str) -> Content:
     return {path: content[path]} if path in content else {}
 
@@ -244,16 +238,11 @@ def _in_full(ground: Ground, found: Held) -> Versions:
     return Versions(
         held=found,
         blobs=blobs,
-        local_diff=_diff(ground, trees[0], trees[1]),
-        remote_diff=_diff(ground, trees[0], trees[2]),
-        merged_diff=None if merged is None else _diff(ground, trees[1], merged),
+        local_diff=patch(ground.git, trees[0], trees[1]),
+        remote_diff=patch(ground.git, trees[0], trees[2]),
+        merged_diff=None if merged is None else patch(ground.git, trees[1], merged),
         tool_settings=_tool_settings(ground) if ground.settings.trusted else {},
     )
-
-
-def _diff(ground: Ground, old: str, new: str) -> str:
-    done = ground.git.run("diff", "--no-ext-diff", "--no-textconv", "--no-color", old, new)
-    return done.stdout.decode("utf-8", "replace")
 
 
 def _tool_settings(ground: Ground) -> dict[str, str]:

@@ -19,6 +19,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.repos import packs
 from gitferry.repos.content import FILE, TREE, Content, Entry
+from gitferry.repos.tree_format import formatted, parsed
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _PACKED = 32  # new objects that are stored as a pack; fewer are stored one by one
@@ -99,24 +100,21 @@ class Objects:
 
     def info(self, commit: str) -> CommitInfo:
         """Return a commit's tree and parents. Raises MissingObject."""
-        found: object = self.repo.get(commit)
-        if not isinstance(found, pygit2.Commit):
-            raise MissingObject(commit)
-        return CommitInfo(commit, str(found.tree_id), tuple(str(parent) for parent in found.parent_ids))
+        return _info(self._commit(commit))
 
     def time_of(self, commit: str) -> datetime:
         """Return when a commit was made, in UTC. Raises MissingObject."""
-        found: object = self.repo.get(commit)
-        if not isinstance(found, pygit2.Commit):
-            raise MissingObject(commit)
-        return datetime.fromtimestamp(found.commit_time, UTC)
+        return datetime.fromtimestamp(self._commit(commit).commit_time, UTC)
 
     def message(self, commit: str) -> str:
         """Return a commit's message. Raises MissingObject."""
-        found: object = self.repo.get(commit)
+        return self._commit(commit).raw_message.decode("utf-8", "replace")
+
+    def _commit(self, oid: str) -> pygit2.Commit:
+        found: object = self.repo.get(oid)
         if not isinstance(found, pygit2.Commit):
-            raise MissingObject(commit)
-        return found.raw_message.decode("utf-8", "replace")
+            raise MissingObject(oid)
+        return found
 
     def blob(self, oid: str) -> bytes:
         """Return a blob's bytes. Raises MissingObject."""
@@ -126,16 +124,16 @@ class Objects:
         return data
 
     def size(self, oid: str) -> int:
-        """Return a blob's size in bytes."""
+        """Return a blob's size in bytes. Raises MissingObject."""
         return len(self.blob(oid))
 
     def entries(self, tree: str) -> dict[str, Entry]:
-        """Return one tree's own entries by name (bytes that are not UTF-8 become surrogates)."""
+        """Return one tree's own entries by name. Raises MissingObject."""
         known = self._trees.get(tree)
         if known is None:
             if not self.repo.odb.exists(tree):
                 raise MissingObject(tree)
-            known = dict(_parse_tree(self.repo.read(tree)[1]))
+            known = dict(parsed(self.repo.read(tree)[1]))
             self._trees[tree] = known
         return known
 
@@ -263,10 +261,7 @@ class Objects:
 
     def between(self, old: Iterable[str], new: str) -> tuple[CommitInfo, ...]:
         """Return the commits reachable from `new` and from none of `old`, children first."""
-        return tuple(
-            CommitInfo(str(commit.id), str(commit.tree_id), tuple(str(parent) for parent in commit.parent_ids))
-            for commit in self._between(new, old)
-        )
+        return tuple(_info(commit) for commit in self._between(new, old))
 
     def ahead_behind(self, local: str | None, upstream: str | None) -> tuple[int, int]:
         """Return how many commits each side has that the other lacks."""
@@ -290,14 +285,14 @@ class Objects:
         nothing cached.
         """
         written, self._written = self._written, set()
-        fresh = pygit2.Odb(str(self._directory()))
+        fresh = pygit2.Odb(str(self.common_dir() / "objects"))
         return any(oid not in fresh for oid in written)
 
-    def _directory(self) -> Path:
-        """Return where the objects are, which several working trees may share."""
+    def common_dir(self) -> Path:
+        """Return the git directory that several working trees may share, where objects and refs are."""
         git_dir = Path(self.repo.path)
         common = git_dir / "commondir"
-        return (git_dir / common.read_text().strip() if common.exists() else git_dir) / "objects"
+        return git_dir / common.read_text().strip() if common.exists() else git_dir
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -311,7 +306,7 @@ class Objects:
             yield
             self._gathered = None
             if len(gathered) >= _PACKED and sum(len(new.data) for new in gathered.values()) <= _PACK_SIZE:
-                packs.write_pack(self._directory() / "pack", gathered)
+                packs.write_pack(self.common_dir() / "objects" / "pack", gathered)
             else:
                 for new in gathered.values():
                     self._store(new)
@@ -372,15 +367,10 @@ class Objects:
         return self.write_tree(entries)
 
     def write_tree(self, entries: Mapping[str, Entry]) -> str:
-        """Write one tree object and return its id (git sorts directories as if they ended in a slash)."""
+        """Write one tree object and return its id."""
         if not entries:
             return EMPTY_TREE
-        rows = []
-        for name, entry in entries.items():
-            raw = name.encode("utf-8", "surrogateescape")
-            key = raw + b"/" if entry.mode == TREE else raw
-            rows.append((key, b"%o %s\0%s" % (entry.mode, raw, bytes.fromhex(entry.oid))))
-        oid = self._write(packs.New(packs.TREE, b"".join(row for _, row in sorted(rows))))
+        oid = self._write(packs.New(packs.TREE, formatted(entries)))
         self._trees[oid] = dict(entries)
         return oid
 
@@ -400,6 +390,10 @@ class Objects:
         return oid
 
 
+def _info(commit: pygit2.Commit) -> CommitInfo:
+    return CommitInfo(str(commit.id), str(commit.tree_id), tuple(str(parent) for parent in commit.parent_ids))
+
+
 def _is_utf8(data: bytes) -> bool:
     try:
         data.decode()
@@ -410,14 +404,3 @@ def _is_utf8(data: bytes) -> bool:
 
 def _name(file: pygit2.DiffFile) -> str:
     return file.raw_path.decode("utf-8", "surrogateescape")
-
-
-def _parse_tree(data: bytes) -> Iterator[tuple[str, Entry]]:
-    """Read git's tree format: `<octal mode> SP <name> NUL <20 bytes>`, repeated."""
-    start = 0
-    while start < len(data):
-        space = data.index(b" ", start)
-        nul = data.index(b"\0", space)
-        name = data[space + 1 : nul].decode("utf-8", "surrogateescape")
-        yield name, Entry(int(data[start:space], 8), data[nul + 1 : nul + 21].hex())
-        start = nul + 21

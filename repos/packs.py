@@ -1,6 +1,8 @@
 """Many new objects reach the object database as one pack, where each would be a file with two flushes of its own.
 
 The formats are those of gitformat-pack(5): a pack of version 2 whose objects are all whole, and its index of version 2.
+`git pack-objects` and libgit2's pack builder make packs of what is stored already, pygit2 (1.21) has no database in
+memory, and `git fast-import` takes no trees of their own.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
+from gitferry.repos import drop_refs
 from gitferry.repos.content import FILE, TREE, Entry
 from gitferry.repos.hold import Hold, HoldState, Review
 from gitferry.repos.objects import EMPTY_TREE, Objects, Person
@@ -76,6 +77,7 @@ class Record:
     own: tuple[str, ...] = ()
     holds: tuple[Hold, ...] = ()
     journal: Journal | None = None
+    sent: tuple[Journal, ...] = ()  # pushes of which nobody knows whether they arrived, oldest first
     waiting: tuple[str, ...] = ()  # tasks changed here only, that may not travel yet
     guarded: tuple[str, ...] = ()  # of those, deletions that wait for a person's word
     snapshots: tuple[str, ...] = ()  # root trees observed and not carried
@@ -187,7 +189,7 @@ def _write(objects: Objects, record: Record, so_far: Chain, parents: Iterable[st
     move_ref(objects, name, oid, record.oid)
     if objects.pruned():
         if record.oid is None:
-            objects.repo.references.delete(name)
+            drop_refs.drop(objects.common_dir(), [name])
         else:
             move_ref(objects, name, record.oid, oid)
         raise ObjectsPruned
@@ -212,8 +214,9 @@ def _named_trees(record: Record) -> set[str]:
     named: set[str] = set(record.snapshots)
     for hold in record.holds:
         named.update((*hold.bases, hold.theirs, *hold.locals))
-    if record.journal is not None:
-        named.update((record.journal.before, record.journal.after))
+    for journal in (record.journal, *record.sent):
+        if journal is not None:
+            named.update((journal.before, journal.after))
     return named - {EMPTY_TREE}
 
 
@@ -233,7 +236,8 @@ def _from_json(data: dict[str, Any], oid: str) -> Record:
     known = {name: _tuple(value) for name, value in data.items() if name != "version"}
     known["holds"] = tuple(_hold(hold) for hold in data["holds"])
     if data["journal"] is not None:
-        known["journal"] = Journal(**{name: _tuple(value) for name, value in data["journal"].items()})
+        known["journal"] = _journal(data["journal"])
+    known["sent"] = tuple(_journal(sent) for sent in data.get("sent", ()))
     return Record(oid=oid, **known)
 
 
@@ -242,6 +246,10 @@ def _hold(data: dict[str, Any]) -> Hold:
     if data.get("review") is not None:
         known["review"] = Review(**data["review"])
     return Hold(**known)
+
+
+def _journal(data: dict[str, Any]) -> Journal:
+    return Journal(**{name: _tuple(value) for name, value in data.items()})
 
 
 def _tuple(value: Any) -> Any:

@@ -10,7 +10,17 @@ import click
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.diff import coloured_diff
 from gitferry.daemon.cli.names import REPOSITORY_OR_TASK
-from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, printable, progress, relative, wrapped
+from gitferry.daemon.cli.output import (
+    STATE_COLOURS,
+    counted,
+    first_of,
+    local,
+    paint,
+    printable,
+    progress,
+    relative,
+    wrapped,
+)
 from gitferry.daemon.cli.results import remedy, unreadable
 from gitferry.daemon.cli.verb import Verb
 
@@ -101,16 +111,14 @@ def _inside(row: Mapping[str, Any], path: str) -> str:
 
 def _changes(row: Mapping[str, Any], side: str) -> str:
     changed = [f"{_MARKS[file[side]]} {_inside(row, file['path'])}" for file in row["files"] if file[side]]
-    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-    return ", ".join(changed[:_NAMED]) + more
+    return first_of(changed, _NAMED)
 
 
 def _merge(row: Mapping[str, Any]) -> str:
     if row["mergeable"]:
         return "clean: `--take merged` takes it"
     stops = [f"{_inside(row, file['path'])} ({file['conflict']})" for file in row["files"] if file["conflict"]]
-    more = f" and {len(stops) - _NAMED} more" if len(stops) > _NAMED else ""
-    return f"stops at {', '.join(stops[:_NAMED])}{more}" if stops else "none that is clean"
+    return f"stops at {first_of(stops, _NAMED)}" if stops else "none that is clean"
 
 
 def _section(title: str, diff: str) -> Iterator[str]:

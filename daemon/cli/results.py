@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gitferry.daemon.cli.context import Context
-from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, printable, wrapped
+from gitferry.daemon.cli.output import STATE_COLOURS, counted, first_of, local, paint, printable, wrapped
 
 DONE, FAILED, IN_PART = 0, 1, 4
 NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"
@@ -128,8 +128,7 @@ def summary(tasks: Sequence[Mapping[str, Any]]) -> str:
     for action, verb in _VERBS.items():
         names = [printable(task["name"]) for task in tasks if task["action"] == action]
         if names:
-            more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-            parts.append(f"{verb} {', '.join(names[:_NAMES_SHOWN])}{more}")
+            parts.append(f"{verb} {first_of(names, _NAMES_SHOWN)}")
     return "; ".join(parts)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from gitferry.pushback.advance import advance, require_head, staged_in_the_way
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.gather import Sides
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.outcome import Request
 from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits
+from gitferry.pushback.sides import Sides
 from gitferry.repos.content import FILE, Entry
 from gitferry.repos.objects import Person
 from gitferry.repos.observe import Observation

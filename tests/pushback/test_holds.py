@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gitferry.pushback.decision import UNDONE, Action, Decision, HeldView, Side, View
-from gitferry.pushback.gather import Gathered, Sides
+from gitferry.pushback.gather import Gathered
 from gitferry.pushback.holds import Holds
 from gitferry.pushback.planning import Planned
+from gitferry.pushback.sides import Sides
 from gitferry.repos.content import FILE, Entry
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import Objects

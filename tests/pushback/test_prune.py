@@ -37,6 +37,12 @@ class Brief(Side):
         return super().settings.model_copy(update={"keep_operations": DAY.total_seconds()})
 
 
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest ten operations stay instead of fifty: the same, and quicker."""
+    monkeypatch.setattr(prune, "NEWEST", 10)
+
+
 @pytest.fixture
 def brief(clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch) -> Brief:
     """Chains of ten records instead of a hundred: the same, and quicker."""
@@ -97,12 +103,12 @@ def chain(side: Side) -> int:
 
 
 def test_operations_go_when_they_are_old_but_for_the_newest(here: Side) -> None:
-    old = entered(here, 70, here.clock())
+    old = entered(here, 13, here.clock())
     here.repo.git("pack-refs", "--all")
     here.clock.now += 31 * DAY
-    recent = entered(here, 10, here.clock(), sequence=2000)
+    recent = entered(here, 2, here.clock(), sequence=2000)
     healthy(here.sync())
-    assert ops(here) == {*old[-40:], *recent}
+    assert ops(here) == {*old[-8:], *recent}
     assert here.repo.refs("refs/tags/") == {} and here.repo.has("origin/main")
     assert list(here.repo.path(".git").rglob("*.lock")) == []
     here.repo.fsck()
@@ -116,24 +122,24 @@ def test_few_operations_stay_however_old(here: Side) -> None:
 
 
 def test_each_branch_has_its_newest(here: Side) -> None:
-    other = entered(here, 60, here.clock(), branch="other", sequence=1)
-    main = entered(here, 60, here.clock())
+    other = entered(here, 13, here.clock(), branch="other", sequence=1)
+    main = entered(here, 13, here.clock())
     here.clock.now += 31 * DAY
     healthy(here.sync())
-    assert ops(here) == {*other[-50:], *main[-50:]}
+    assert ops(here) == {*other[-10:], *main[-10:]}
 
 
 def test_the_setting_says_how_long(here: Side) -> None:
-    old = entered(here, 60, here.clock())
+    old = entered(here, 13, here.clock())
     here.clock.now += 5 * DAY
-    for days, left in ((6, 60), (4, 50)):
+    for days, left in ((6, 13), (4, 10)):
         settings = here.settings.model_copy(update={"keep_operations": days * 86400.0})
         healthy(cross(settings, Request("request", fetch=True), host=here.host))
         assert ops(here) == set(old[-left:])
 
 
 def test_what_is_left_in_the_log_is_shown_and_undone(here: Side) -> None:
-    entered(here, 60, here.clock(), sequence=-100)
+    entered(here, 13, here.clock(), sequence=-100)
     here.repo.write("notes.txt", "first\n")
     healthy(here.sync())
     here.repo.write("notes.txt", "second\n")
@@ -152,16 +158,16 @@ def test_once_a_day_in_each_process(here: Side) -> None:
     host = here.host
     request = Request("request", fetch=True)
     healthy(cross(here.settings, request, host=host))
-    old = entered(here, 60, here.clock() - 40 * DAY)
+    old = entered(here, 13, here.clock() - 40 * DAY)
     healthy(cross(here.settings, request, host=host))
     assert ops(here) == set(old)
     here.clock.now += DAY
     healthy(cross(here.settings, request, host=host))
-    assert ops(here) == set(old[-50:])
+    assert ops(here) == set(old[-10:])
 
 
 def test_nothing_goes_while_a_journal_is_open(brief: Side) -> None:
-    old = entered(brief, 60, brief.clock() - 40 * DAY)
+    old = entered(brief, 13, brief.clock() - 40 * DAY)
     read_often(brief, 10, STEP)
     head = brief.repo.head
     with opened(brief.settings, brief.host) as ground:
@@ -173,12 +179,12 @@ def test_nothing_goes_while_a_journal_is_open(brief: Side) -> None:
         assert set(brief.repo.refs("refs/gitferry/kept/")) == set()
         records.save(ground.objects, replace(record, journal=None), head=head, at=brief.clock())
         prune.prune(ground, "main", brief.clock())
-    assert ops(brief) == set(old[-50:])
+    assert ops(brief) == set(old[-10:])
     assert set(brief.repo.refs("refs/gitferry/kept/")) == {"refs/gitferry/kept/main"}
 
 
 def test_a_program_that_writes_packed_refs_is_given_way(here: Side, caplog: pytest.LogCaptureFixture) -> None:
-    old = entered(here, 60, here.clock() - 40 * DAY)
+    old = entered(here, 13, here.clock() - 40 * DAY)
     here.repo.git("pack-refs", "--all")
     lock = here.repo.path(".git/packed-refs.lock")
     lock.write_text("")
@@ -187,11 +193,11 @@ def test_a_program_that_writes_packed_refs_is_given_way(here: Side, caplog: pyte
     assert (ops(here), lock.exists(), caplog.messages) == (set(old), True, [])
     lock.unlink()
     healthy(cross(here.settings, Request("watch"), host=host))
-    assert ops(here) == set(old[-50:])
+    assert ops(here) == set(old[-10:])
 
 
 def test_trouble_with_it_is_told_once_and_ends_no_crossing(here: Side, caplog: pytest.LogCaptureFixture) -> None:
-    old = entered(here, 60, here.clock() - 40 * DAY)
+    old = entered(here, 13, here.clock() - 40 * DAY)
     foreign = operations.OPS_REFS + "mine"
     here.repo.git("update-ref", foreign, "HEAD")
     here.repo.write("notes.txt", "travels\n")
@@ -288,7 +294,7 @@ POINTS = (
 
 @pytest.mark.parametrize(("point", "count"), POINTS)
 def test_a_crash_anywhere_is_harmless(brief: Side, point: str, count: int) -> None:
-    old = entered(brief, 60, brief.clock())
+    old = entered(brief, 16, brief.clock())
     brief.repo.git("pack-refs", "--all")
     content = read_often(brief, 10, STEP)
     brief.clock.now += 2 * DAY
@@ -296,7 +302,7 @@ def test_a_crash_anywhere_is_harmless(brief: Side, point: str, count: int) -> No
     collected_without_packing(brief.repo)
     assert brief.repo.has(content)
     healthy(brief.sync())
-    assert ops(brief) == set(old[-50:])
+    assert ops(brief) == set(old[-10:])
     assert chain(brief) < 10
     assert list(brief.repo.path(".git").rglob("*.lock")) == []
     collected(brief)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.gather import Sides
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.send import PushRefused, send
+from gitferry.pushback.sides import Sides
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.transport import NotADescendant
 from gitferry.tests.pushback.kit import Side, healthy

@@ -182,7 +182,7 @@ class TestResolve:
         both_change(a, b)
         left = b"<<<<<<< yours\nx\n=======\ny\n>>>>>>> theirs\n"
         outcome = answer(b, b.sync(), Take.GIVEN, **{NAME: File(FILE, left)})
-        assert "markers" in (outcome.error or "")
+        assert "markers" in (b.task(outcome, NAME).reason or "")
         assert (b.repo.read(NAME), remote.tree("main")[NAME]) == (OURS, THEIRS.encode())
 
     @pytest.mark.parametrize("take", [Take.LOCAL, Take.REMOTE])
