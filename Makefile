@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 ROOMS := config security store repos pushback daemon tests
 # Test processes, and how tests are shared out: a file stays in one process, with the servers it started.
 JOBS ?= 2
-# Minutes that `make soak` runs; empty: until it finds something or is interrupted.
+# Minutes that `make soak` runs, 0.5 for half of one; empty: until it finds something or is interrupted.
 MINUTES ?=
 ARGS ?=
 
@@ -61,13 +61,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks $(ARGS)
 
 soak: $(STAMP)
-	@end=$(if $(MINUTES),$$(($$(date +%s) + 60 * $(MINUTES)))); \
-	while [ -z "$$end" ] || [ "$$(date +%s)" -lt "$$end" ]; do \
-	  seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
-	  echo "seed $$seed"; \
-	  $(BIN)/python -m pytest -q -m soak --timeout=0 --seed=$$seed --hypothesis-profile=soak --hypothesis-seed=$$seed $(ARGS) || { \
-	    echo "found with seed $$seed; again: make soak SEED=$$seed" >&2; exit 1; }; \
-	done
+	@PYTHONPATH=.typing $(BIN)/python -m gitferry.tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lock: $(STAMP)
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv

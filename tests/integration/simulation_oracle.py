@@ -1,16 +1,13 @@
-"""What must hold after every step of a simulated history: who wrote what after having seen what, and what is kept.
-
-Every edit of the simulation writes content that never was before, so a content names its version. A version's
-parents are what stood in the file when it was written: to put a version over one that is not among its ancestors is
-to lose an edit. Absence is a version too, a new one with every deletion.
-"""
+"""What must hold after every step of a simulated history: nothing put aside that was not seen, and all of it kept."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import pygit2
+
+from gitferry.tests.integration.simulation_lineage import Lineage, is_absent, oid
+from gitferry.tests.integration.simulation_permit import Judge, unit_of
 from gitferry.tests.repo import Repo
 
 Files = Mapping[str, str]  # path → object name
@@ -20,19 +17,43 @@ class Violation(AssertionError):
     """A promise is broken."""
 
 
-def oid(data: bytes) -> str:
-    """Return the name git gives a file's content."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+class Lost(Violation):
+    """An edit was put aside, or is kept nowhere."""
 
 
-def on_disk(repo: Repo) -> dict[str, str]:
-    """Return every file of the working tree by path, with the name of its content."""
-    return {path: oid(data) for path, data in repo.worktree().items()}
+class Rewritten(Violation):
+    """The remote's history lost a commit, or got one back that was removed."""
+
+
+class Unconverged(Violation):
+    """The clones do not come to the same, or do not come to rest."""
+
+
+def on_disk(repo: Repo, contents: dict[str, bytes] | None = None) -> dict[str, str]:
+    """Return every file of the working tree by path, with the name of its content, which `contents` keeps."""
+    found = {path: (oid(data), data) for path, data in repo.worktree().items()}
+    if contents is not None:
+        contents.update(found.values())
+    return {path: name for path, (name, _) in found.items()}
 
 
 def in_tree(repo: Repo, rev: str) -> dict[str, str]:
     """Return every file of a commit by path; nothing where there is no such commit."""
-    return {path: name for path, (_, name) in repo.entries(rev).items()} if repo.has(rev) else {}
+    opened = pygit2.Repository(str(repo.root))
+    try:
+        return dict(_files(opened.revparse_single(rev).peel(pygit2.Tree)))
+    except KeyError:
+        return {}
+    finally:
+        opened.free()
+
+
+def _files(tree: pygit2.Tree, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for entry in tree:
+        if isinstance(entry, pygit2.Tree):
+            yield from _files(entry, f"{prefix}{entry.name}/")
+        else:
+            yield f"{prefix}{entry.name}", str(entry.id)
 
 
 def in_index(repo: Repo) -> dict[str, str]:
@@ -58,61 +79,6 @@ def kept(repo: Repo) -> set[str]:
     return {*out.splitlines(), *on_disk(repo).values()}
 
 
-class Lineage:
-    """Which version of which file came from which."""
-
-    def __init__(self) -> None:
-        self._parents: defaultdict[str, set[str]] = defaultdict(set)
-        self._deletions = 0
-
-    def known(self, version: str) -> bool:
-        """Return whether the version was ever written."""
-        return version in self._parents
-
-    def written(self, path: str, name: str, parents: Iterable[str]) -> str:
-        """Note a content written to a file where `parents` stood."""
-        version = f"{path}:{name}"
-        self._parents[version] |= set(parents) - {version}
-        return version
-
-    def deleted(self, path: str, parent: str) -> str:
-        """Note a deletion of `parent`."""
-        self._deletions += 1
-        return self.written(path, f"deleted {self._deletions}", [parent])
-
-    def same(self, one: str, other: str) -> None:
-        """Note that two versions came to the same: two deletions of one file."""
-        self._parents[one].add(other)
-        self._parents[other].add(one)
-
-    def never(self, path: str) -> str:
-        """Return the version of a file that was never written."""
-        return self.written(path, "never", [])
-
-    def ancestors(self, version: str) -> set[str]:
-        """Return the version and all that it came from. A file that never was is an ancestor of all."""
-        found: set[str] = {self.never(version.rpartition(":")[0])}
-        left = [version]
-        while left:
-            one = left.pop()
-            if one not in found:
-                found.add(one)
-                left += self._parents[one]
-        return found
-
-    def contains(self, new: str, old: str) -> bool:
-        """Return whether `new` was made by someone who had seen `old`.
-
-        An absent file holds nothing that could be lost, but for the deletion of what both came from last.
-        """
-        before, after = self.ancestors(old), self.ancestors(new)
-        if old in after:
-            return True
-        common = before & after
-        last = {one for one in common if not any(one in self.ancestors(other) for other in common - {one})}
-        return _is_absent(old) and all(_is_absent(one) for one in last)
-
-
 class Witness:
     """Watches one clone: what its user wrote, saw and gave up, and what its crossings did with it."""
 
@@ -122,120 +88,195 @@ class Witness:
         self.disk: dict[str, str] = {}  # path → version
         self._deletion: dict[str, str] = {}  # path → the user's last deletion of it
         self._absent: dict[str, str] = {}  # path → the version of its absence that the last crossing agreed on
-        self._given_up: set[str] = set()  # versions taken back by the user's own git command
+        self.given_up: set[str] = set()  # versions taken back by the user's own git command, or undone
         self._read: set[str] = set()  # contents that a crossing read
         self._begun: dict[str, str] = {}  # path → what stood there when a crossing that died replaced it
         self.staged: set[str] = set()
         self.contested: set[str] = set()  # tasks in conflict at the end of the last crossing
+        self.undone: dict[str, dict[str, str]] = {}  # task → what its files were when an operation on it was undone
         self.observe_git({})
-        self._given_up.clear()
+        self.given_up.clear()
 
-    def _at(self, path: str) -> str:
+    def at(self, path: str) -> str:
+        """Return the version that stands at a path, absence included."""
         return self.disk.get(path) or self._lineage.never(path)
 
-    def observe_edit(self) -> None:
-        """Take what is on disk now for the user's own saves."""
-        now, head = on_disk(self.repo), in_tree(self.repo, "HEAD")
+    def look(self) -> dict[str, str]:
+        """Return what is on disk now, by path."""
+        return on_disk(self.repo, self._lineage.contents)
+
+    def versions(self, rev: str) -> dict[str, str]:
+        """Return the versions of the files in a commit of this clone."""
+        return {path: f"{path}:{name}" for path, name in in_tree(self.repo, rev).items()}
+
+    # -- what the user did
+
+    def observe_edit(self, moves: Sequence[tuple[str, str]] = ()) -> None:
+        """Take what is on disk now for the user's own saves; `moves`: what they renamed."""
+        now, head = self.look(), in_tree(self.repo, "HEAD")
+        before = dict(self.disk)
         for path in {*now, *self.disk}:
-            old = self._at(path)
+            old = self.at(path)
             if path in now and old != f"{path}:{now[path]}":
                 self.disk[path] = self._lineage.written(path, now[path], [old])
-            elif path not in now and not _is_absent(old) and path not in head:
+            elif path not in now and not is_absent(old) and path not in head:
                 self.disk[path] = self._absent.get(path) or self._lineage.never(path)  # nothing that HEAD has is gone
-            elif path not in now and not _is_absent(old):
+            elif path not in now and not is_absent(old):
                 self.disk[path] = self._deletion[path] = self._lineage.deleted(path, old)
+        for source, target in moves:
+            self._lineage.moved(before[source], self.disk[target])
 
     def observe_git(self, upstream: Mapping[str, str]) -> None:
         """Take what is on disk now for what a git command of the user's brought, or merged from both sides."""
-        now, head, theirs = on_disk(self.repo), in_tree(self.repo, "HEAD"), in_tree(self.repo, "origin/main")
+        now, head, theirs = self.look(), in_tree(self.repo, "HEAD"), in_tree(self.repo, "origin/main")
         for path in {*now, *self.disk}:
-            old = self._at(path)
+            old = self.at(path)
             new = old
             if path in now:
                 new = f"{path}:{now[path]}"
                 if not self._lineage.known(new):
                     sides = [f"{path}:{tree[path]}" for tree in (head, theirs) if path in tree]
                     self._lineage.written(path, now[path], [old, *sides])
-            elif not _is_absent(old):
+            elif not is_absent(old):
                 if path in head:
                     new = self._deletion.get(path) or self._lineage.never(path)
-                elif path not in theirs and path in upstream and _is_absent(upstream[path]):
+                elif path not in theirs and path in upstream and is_absent(upstream[path]):
                     new = upstream[path]
                 else:
                     new = self._lineage.never(path)
             if new != old:
-                self._given_up |= self._lineage.ancestors(old) - self._lineage.ancestors(new)
-                self.disk[path] = new
+                self._gives_up(old, new)
+
+    def _gives_up(self, old: str, new: str) -> None:
+        """Note that the user put `new` in the place of `old`, whatever they had seen."""
+        self.given_up |= self._lineage.ancestors(old) - self._lineage.ancestors(new)
+        self._lineage.went_back(old, new)
+        self.disk[new.rpartition(":")[0]] = new
 
     def observe_staging(self, *, dead: set[str]) -> None:
         """Take what is staged now for the user's wish, but for what a dead crossing left."""
         self.staged = staged(self.repo) - dead
 
+    # -- what a crossing did
+
     def read(self, contents: Iterable[str]) -> None:
         """Note what a crossing read."""
         self._read |= set(contents)
 
-    def judge_disk(self, remote: Mapping[str, str], base: Files | None, *, killed: bool) -> None:
+    def judge_disk(self, remote: Mapping[str, str], base: Files | None, judge: Judge, *, killed: bool) -> None:
         """Check what a crossing did to the working tree: only what the remote made of it may stand there now.
 
-        `base` is what HEAD had, if the remote contains it: there was no edit in a file that was the same.
+        `base` is what both came from, if that is one commit: there was no edit in a file that is the same there.
         """
-        now, head = on_disk(self.repo), in_tree(self.repo, "HEAD")
+        now, head = self.look(), in_tree(self.repo, "HEAD")
         for path in {*now, *self.disk}:
-            old = self._at(path)
+            self._written(path, now, judge)
+        result = self._tokens(now)
+        for path in {*now, *self.disk}:
+            old = self.at(path)
             theirs = remote.get(path) or self._lineage.never(path)
-            new = f"{path}:{now[path]}" if path in now else (old if _is_absent(old) else theirs)
-            if not self._lineage.known(new):
-                raise Violation(f"{self.repo.root.name}: {path} holds {new}, which nobody wrote")
-            was = None if _is_absent(old) else old.rpartition(":")[2]
+            new = f"{path}:{now[path]}" if path in now else (old if is_absent(old) else theirs)
+            undone = judge.undone_here(path)
+            restored = undone is not None and self._lineage.name(undone) == now.get(path)
+            if restored and path not in now and not is_absent(old):
+                new = self._lineage.deleted(path, old)
+            was = None if is_absent(old) else old.rpartition(":")[2]
             edited = base is None or base.get(path) != was
-            back = new == self._begun.get(path)
+            back = restored or new == self._begun.get(path)
             if killed and new != old:
                 self._begun.setdefault(path, old)
-            if (
-                new != old
-                and edited
-                and not back
-                and old not in self._given_up
-                and not self._lineage.contains(new, old)
-            ):
-                raise Violation(f"{self.repo.root.name}: {path} was {old}, which was put aside for {new}")
-            if _is_absent(new) and _is_absent(theirs) and new != theirs:
+            free = new == old or not edited or back or old in self.given_up or self._lineage.contains(new, old)
+            if not free and not judge.may_check_out(path, old, new, result):
+                raise Lost(f"{self.repo.root.name}: {path} was {old}, which was put aside for {new}")
+            if is_absent(new) and is_absent(theirs) and new != theirs:
                 self._lineage.same(new, theirs)
-            if _is_absent(theirs) and path not in head:
+            if is_absent(theirs) and path not in head:
                 self._absent[path] = theirs
+            if restored and new != old:
+                self._gives_up(old, new)
             self.disk[path] = new
         if not killed:
             self._begun.clear()
+            self._forget_undone(remote)
 
-    def judge_push(self, before: Files, after: Files, remote: dict[str, str], *, by_user: bool) -> None:
+    def judge_push(self, before: Files, after: Files, remote: dict[str, str], judge: Judge | None) -> None:
         """Check what a crossing of this clone put over what the remote had, and note what the remote has now.
 
-        What the user pushes with git is the user's word, whatever it overrules.
+        Without a judge it was the user's git that pushed: that is the user's word, whatever it overrules.
         """
-        for path in {path for path in {*before, *after} if before.get(path) != after.get(path)}:
+        changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        for path in changed:
+            self._written(path, after, judge)
+        result = self._tokens(after)
+        for path in changed:
             old = remote.get(path) or self._lineage.never(path)
+            undone = None if judge is None else judge.undone_there(path)
+            restored = undone is not None and self._lineage.name(undone) == after.get(path)
             if path in after:
                 new = f"{path}:{after[path]}"
+            elif restored:
+                new = self._lineage.deleted(path, old)
             else:
-                new = self._at(path) if _is_absent(self._at(path)) else self._deletion.get(path, "")
+                new = self.at(path) if is_absent(self.at(path)) else self._deletion.get(path, "")
             if not self._lineage.known(new):
                 raise Violation(f"{self.repo.root.name} pushed {path} as {new or 'deleted'}, which nobody did")
-            # A remote that is back at a hold's base has given its side up; only an absent file can be that here.
-            answered = _is_absent(old) and any(path == one or path.startswith(f"{one}/") for one in self.contested)
-            if not by_user and not answered and old not in self._given_up and not self._lineage.contains(new, old):
-                raise Violation(f"{self.repo.root.name} pushed {new} over {old}, which it never contained")
+            if judge is not None and not restored:
+                self._judge_pushed(path, old, new, judge, result)
+            if new == self._lineage.never(path):
+                new = self._lineage.deleted(path, old)  # whoever takes it over has seen what it put an end to
+            if judge is None or restored:
+                self._lineage.went_back(old, new)
+            if restored:
+                self.given_up.add(new)
             self._lineage.written(path, new.rpartition(":")[2], [old])  # also where the user went back on purpose
             remote[path] = new
+
+    def _judge_pushed(self, path: str, old: str, new: str, judge: Judge, result: set[str]) -> None:
+        # A remote that is back at a hold's base has given its side up; only an absent file can be that here.
+        answered = is_absent(old) and unit_of(path) in self.contested
+        free = answered or old in self.given_up or self._lineage.contains(new, old)
+        if not free and not judge.may_push(path, old, new, result):
+            raise Lost(f"{self.repo.root.name} pushed {new} over {old}, which it never contained")
+        if self._is_undone(unit_of(path)) and not judge.asked(path):
+            raise Violation(f"{self.repo.root.name} pushed {path}, which was undone and not touched since")
+
+    def _written(self, path: str, files: Files, judge: Judge | None) -> None:
+        """Check that what a file holds was written by somebody, or rightly merged."""
+        name = files.get(path)
+        if name is None or self._lineage.known(f"{path}:{name}"):
+            return
+        if name not in self._lineage.contents:
+            self._lineage.contents[name] = self.repo.git_bytes("cat-file", "blob", name)
+        parents = "which nobody wrote" if judge is None else judge.merged(path, name)
+        if isinstance(parents, str):
+            kind = Lost if "lacks" in parents else Violation
+            raise kind(f"{self.repo.root.name}: {path} holds {name}, {parents}")
+        self._lineage.written(path, name, parents)
+
+    def _tokens(self, files: Files) -> set[str]:
+        return set[str]().union(*(self._lineage.tokens(f"{path}:{name}") for path, name in files.items()))
+
+    def observe_undone(self, units: Iterable[str]) -> None:
+        """Note what was undone: it stays here until its user touches it."""
+        now = self.look()
+        for unit in units:
+            self.undone[unit] = {path: name for path, name in now.items() if unit_of(path) == unit}
+
+    def _is_undone(self, unit: str) -> bool:
+        now = {path: version.rpartition(":")[2] for path, version in self.disk.items() if unit_of(path) == unit}
+        here = {path: name for path, name in now.items() if not is_absent(f"{path}:{name}")}
+        return self.undone.get(unit) == here
+
+    def _forget_undone(self, remote: Mapping[str, str]) -> None:
+        """What was touched since, or what both sides agree on, is no longer undone."""
+        for unit in list(self.undone):
+            there = {path: version for path, version in remote.items() if unit_of(path) == unit}
+            agreed = all(self.at(path) == version or is_absent(version) for path, version in there.items())
+            if not self._is_undone(unit) or (agreed and len(self.undone[unit]) <= len(there)):
+                del self.undone[unit]
 
     def judge_kept(self) -> None:
         """Check that every content that a crossing read is still reachable."""
         lost = self._read - kept(self.repo)
         if lost:
-            where = [version for version in self._lineage._parents if version.rpartition(":")[2] in lost]
-            raise Violation(f"{self.repo.root.name}: contents that a crossing read are gone: {where}")
-
-
-def _is_absent(version: str) -> bool:
-    name = version.rpartition(":")[2]
-    return not name or name == "never" or name.startswith("deleted")
+            raise Lost(f"{self.repo.root.name}: contents that a crossing read are gone: {self._lineage.holding(lost)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Callable
@@ -9,28 +10,33 @@ from pathlib import Path
 
 from gitferry.tests.repo import Repo
 
-LOOSE = ("notes.md", "plan.md", "deep/er/list.txt", "README.md")
+LOOSE = ("notes.md", "plan.md", "deep/er/list.txt", "README.md", "deep/er")  # the last in the place of a directory
 TASKS = ("tasks/alpha", "tasks/beta", "tasks/gamma")
 PARTS = ("metadata.json", "main.txt", "extra.txt")
 LINES = 9
+KEYS = ("owner", "stage", "note")  # neighbours, whose lines conflict where their keys need not
 
 
 class User:
     """One clone's user. Each step returns what was done in words; `edits` tells a save from a git command."""
 
-    def __init__(self, repo: Repo, chance: random.Random, stamp: Callable[[], str]) -> None:
+    def __init__(self, repo: Repo, chance: random.Random, stamp: Callable[[], str], dates: Callable[[], str]) -> None:
         self.repo = repo
         self._chance = chance
         self._stamp = stamp
+        self._dates = dates
         self.edits_on: str | None = None  # half of it is staged, the rest follows
+        self.moves: list[tuple[str, str]] = []  # files that the last step renamed
 
     # -- saves
 
     def body(self, path: str, old: str | None) -> str:
         """Return new content of a file: `old` with one line, or a new one, that was never written before."""
         stamp = f"{self._stamp()} by {self.repo.root.name}"
-        if path.endswith("metadata.json"):
-            return f'{{"name": "{Path(path).parent.name}", "version": "1.0.0", "stamp": "{stamp}"}}\n'
+        if path.endswith(PARTS[0]):
+            known = json.loads(old) if old else {"name": Path(path).parent.name, "version": "1.0.0"}
+            keys = (self._chance.choice(KEYS),) if old else KEYS
+            return json.dumps({**known, **{key: stamp for key in keys}}, indent=2) + "\n"
         # A new file is like no other: what git takes for a rename was one.
         lines = (old or "").splitlines() or [f"line {number} after {stamp}" for number in range(LINES)]
         lines[self._chance.choice((0, 0, len(lines) - 1))] = stamp
@@ -66,36 +72,45 @@ class User:
         there = [path for path in (*LOOSE, *TASKS) if self.repo.path(path).exists()]
         if not there:
             return "delete nothing"
-        path = self._chance.choice(there)
-        self._remove(path)
-        return f"delete {path}"
+        return self.remove(self._chance.choice(there))
+
+    def drop_manifest(self) -> str:
+        """A task without its manifest is no task: its files may be tasks of their own then, or wait."""
+        return self.remove(f"{self._chance.choice(TASKS)}/{PARTS[0]}")
 
     def rename(self) -> str:
         kind = self._chance.choice((LOOSE, TASKS))
-        there = [path for path in kind if self.repo.path(path).exists()]
-        free = [path for path in kind if not self.repo.path(path).exists()]
+        there = [path for path in kind if self.repo.path(path).is_dir() is (kind is TASKS) and self.repo.exists(path)]
+        free = [path for path in kind if self._is_free(path)]
         if not there or not free:
             return "rename nothing"
         old, new = self._chance.choice(there), self._chance.choice(free)
         self.repo.path(new).parent.mkdir(parents=True, exist_ok=True)
         self.repo.path(old).rename(self.repo.path(new))
-        for path in [new, *(f"{new}/{part}" for part in PARTS)]:
+        for source, path in [(old, new), *((f"{old}/{part}", f"{new}/{part}") for part in PARTS)]:
             if self.repo.path(path).is_file():
                 self.write(path)  # else two users who rename alike would have written one version
+                self.moves.append((source, path))
         return f"rename {old} to {new}"
 
-    def _remove(self, path: str) -> None:
+    def _is_free(self, path: str) -> bool:
+        target = self.repo.path(path)
+        return not target.exists() and not any(parent.is_file() for parent in target.parents)
+
+    def remove(self, path: str) -> str:
         target = self.repo.path(path)
         if target.is_dir():
             shutil.rmtree(target)
         else:
-            target.unlink()
+            target.unlink(missing_ok=True)
+        return f"delete {path}"
 
     # -- git
 
     def git(self, *args: str) -> str:
         """Run one command of the user's; what it says does not matter, only that a merge it stopped in is undone."""
-        done = self.repo.try_git(*args)
+        date = self._dates()
+        done = self.repo.try_git(*args, env={"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date})
         note = "" if done.returncode == 0 else " (failed)"
         if self.repo.path(".git/MERGE_HEAD").exists():
             self.repo.git("merge", "--abort")

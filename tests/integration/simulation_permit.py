@@ -1,0 +1,191 @@
+"""What a crossing may put over what it never contained: by its clone's strategy, a person's answer, or an undo.
+
+Every line of the simulation, and every value of a manifest, was written once. What became of each side's can
+therefore be told from a merge's content, without the base that the engine chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from gitferry.pushback.outcome import Strategy, Take
+from gitferry.tests.integration.simulation_lineage import Lineage, is_absent
+from gitferry.tests.integration.simulation_user import TASKS
+
+Versions = Mapping[str, str]  # path → version
+
+_BY_STRATEGY = {
+    Strategy.TAKE_LOCAL: Take.LOCAL,
+    Strategy.TAKE_REMOTE: Take.REMOTE,
+    Strategy.MERGE: Take.MERGED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What an undo brings back, by path: the versions before the operation that it undoes."""
+
+    local: Versions
+    upstream: Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What answers a conflict in one crossing."""
+
+    strategy: Strategy = Strategy.FAIL
+    takes: Mapping[str, Take] = field(default_factory=dict)  # by a person, for one task
+    by_unit: Mapping[str, Strategy] = field(default_factory=dict)  # for this crossing
+    asked: frozenset[str] = frozenset()  # tasks that a person pushes or answers now
+    undoing: Undoing | None = None
+
+    def of(self, unit: str) -> Take | None:
+        """Return what may become of a task that both sides changed; None: it waits."""
+        return self.takes.get(unit) or _BY_STRATEGY.get(self.by_unit.get(unit, self.strategy))
+
+
+def unit_of(path: str) -> str:
+    """Return the task that a file belongs to."""
+    return next((task for task in TASKS if path.startswith(task + "/")), path)
+
+
+class Judge:
+    """Judges one crossing by what all sides held before it: the clone's disk and HEAD, and the remote."""
+
+    def __init__(
+        self,
+        lineage: Lineage,
+        ours: tuple[Versions, Versions],  # of the disk, and of HEAD
+        theirs: Versions,
+        given_up: Iterable[str],  # versions that this user took back after having seen them
+        permit: Permit,
+    ) -> None:
+        self._lineage = lineage
+        self._ours = ours
+        self._theirs = dict(theirs)
+        self._given_up = frozenset(given_up)
+        self._permit = permit
+        self.answered: set[str] = set()  # tasks whose conflict this crossing answered
+
+    def undone_here(self, path: str) -> str | None:
+        """Return the version that an undo brings back to the working tree."""
+        return None if self._permit.undoing is None else self._permit.undoing.local.get(path)
+
+    def undone_there(self, path: str) -> str | None:
+        """Return the version that an undo brings back to the remote."""
+        return None if self._permit.undoing is None else self._permit.undoing.upstream.get(path)
+
+    def asked(self, path: str) -> bool:
+        """Return whether a person asked for the file's task, or one that a rename joins to it, to be pushed."""
+        return bool(self._group(path) & (self._permit.asked | set(self._permit.takes)))
+
+    def may_push(self, path: str, old: str, new: str, result: set[str]) -> bool:
+        """Return whether `new` may stand at the remote for `old`; `result`: all that the remote then has."""
+        return self._may(path, Take.LOCAL) or self._moved_on(path, old, new, result)
+
+    def may_check_out(self, path: str, old: str, new: str, result: set[str]) -> bool:
+        """Return whether `new` may stand in the working tree in the place of `old`."""
+        return self._may(path, Take.REMOTE) or self._moved_on(path, old, new, result)
+
+    def merged(self, path: str, name: str) -> list[str] | str:
+        """Return what a content that nobody wrote was rightly merged from, or in words what is wrong with it."""
+        if Take.MERGED not in self._takes(path):
+            return "which nobody wrote"
+        fault = ""
+        for ours in self._ours:
+            one, other = self._source(ours, path), self._source(self._theirs, path)
+            found = self._fault(path, name, ours, one, other)
+            if not found:
+                self.answered.add(unit_of(path))
+                return [one, other]
+            fault = fault or found
+        return f"a merge that {fault}"
+
+    def _fault(self, path: str, name: str, ours: Versions, one: str, other: str) -> str:
+        lineage = self._lineage
+        new = lineage.tokens(f"{path}:{name}")
+        sides = [side[q] for side in (ours, self._theirs) for q in side if unit_of(q) in self._group(path)]
+        if strange := new.difference(*map(lineage.tokens, sides)):
+            return f"holds {sorted(strange)} of neither side"
+        taken_back = {version for version in self._given_up if version.rpartition(":")[0] == path}
+        here = lineage.seen(one).union(*map(lineage.tokens, taken_back))
+        there = lineage.seen(other)
+        for mine, seen, yours, known in ((one, here, other, there), (other, there, one, here)):
+            had = lineage.tokens(mine)
+            if missing := ((had - known) | (had & lineage.tokens(yours))) - new:
+                return f"lacks {sorted(missing)} of {mine}"
+            if back := (new & (seen - had)) - lineage.restored:
+                return f"holds {sorted(back)}, which {mine} had taken out"
+        return ""
+
+    def _source(self, side: Versions, path: str) -> str:
+        """Return what a side has of a file, perhaps under the name from which the other side moved it."""
+        there = side.get(path)
+        if there is not None and not is_absent(there):
+            return there
+        for old, new in self._moves():
+            found = side.get(old)
+            if new == path and found is not None and not is_absent(found):
+                return found
+        return there or self._lineage.never(path)
+
+    def _moved_on(self, path: str, old: str, new: str, result: set[str]) -> bool:
+        """Whether all that the author of `new` had not seen of `old` is in `result`, perhaps in another file."""
+        if Take.MERGED not in self._takes(path) or not any(path in move for move in self._moves()):
+            return False
+        return self._lineage.tokens(old) - self._lineage.seen(new) <= result
+
+    def _may(self, path: str, take: Take) -> bool:
+        if take not in self._takes(path) or not self._both_changed(path):
+            return False
+        self.answered.add(unit_of(path))
+        return True
+
+    def _takes(self, path: str) -> set[Take]:
+        takes = {self._permit.of(unit) for unit in self._group(path)}
+        if Take.GIVEN in takes:
+            takes.add(Take.MERGED)
+        return {take for take in takes if take is not None}
+
+    def _both_changed(self, path: str) -> bool:
+        contains, theirs = self._lineage.contains, self._theirs
+        group = self._group(path)
+        for ours in self._ours:
+            paths = {q for q in {*ours, *theirs} if unit_of(q) in group}
+            pairs = [(ours.get(q) or self._lineage.never(q), theirs.get(q) or self._lineage.never(q)) for q in paths]
+            again = self._lineage.brought_back
+            here = any(one != other and (one in again or not contains(other, one)) for one, other in pairs)
+            there = any(one != other and (other in again or not contains(one, other)) for one, other in pairs)
+            if here and there:
+                return True
+        return False
+
+    def _group(self, path: str) -> set[str]:
+        """Return the tasks that share the fate of a file's: those that a rename joins to it, or that need its place."""
+        group = {unit_of(path)}
+        links = {(unit_of(old), unit_of(new)) for old, new in (*self._moves(), *self._clashes())}
+        while more := {unit for link in links if group & set(link) for unit in link} - group:
+            group |= more
+        return group
+
+    def _clashes(self) -> Iterator[tuple[str, str]]:
+        """Yield the files that cannot be in one tree: one stands where the other's directory is."""
+        paths = {q for side in (*self._ours, self._theirs) for q, version in side.items() if not is_absent(version)}
+        for path in paths:
+            for parent in PurePosixPath(path).parents:
+                if str(parent) in paths:
+                    yield str(parent), path
+
+    def _moves(self) -> Iterator[tuple[str, str]]:
+        """Yield the renames (from, to) that one of the sides made and that are not the same on both."""
+        for side in (*self._ours, self._theirs):
+            for path, version in side.items():
+                if is_absent(version):
+                    continue
+                for old in self._lineage.moved_from(version):
+                    gone = old not in side or is_absent(side[old])
+                    differs = any(ours.get(q) != self._theirs.get(q) for ours in self._ours for q in (old, path))
+                    if gone and differs:
+                        yield old, path
