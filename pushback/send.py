@@ -8,7 +8,8 @@ from gitferry.pushback.commit import Tip
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.sides import Sides
 from gitferry.repos import lfs
-from gitferry.repos.transport import Refused
+from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.transport import Accepted, Refused
 from gitferry.repos.upstream import Upstream
 
 
@@ -34,22 +35,43 @@ def send(ground: Ground, upstream: Upstream, sides: Sides, tip: Tip) -> None:
         # Commits whose pointers nobody can follow must not arrive.
         lfs.upload(ground.git, upstream.remote, upstream.branch, commit, old, deadline=timeouts.transfer)
     fp("push.before")
-    answer = ground.host.transport.push(
-        ground.git,
-        upstream.remote,
-        upstream.branch,
-        commit,
-        old,
-        timeouts=timeouts,
-        is_ancestor=ground.objects.is_ancestor,
-    )
+    try:
+        answer = ground.host.transport.push(
+            ground.git,
+            upstream.remote,
+            upstream.branch,
+            commit,
+            old,
+            timeouts=timeouts,
+            is_ancestor=ground.objects.is_ancestor,
+        )
+    except RemoteError as error:
+        if not (error.retry and _arrived(ground, upstream, commit)):
+            raise
+        answer = Accepted(commit)
     fp("push.sent")
     if isinstance(answer, Refused):
         raise PushRefused(answer.message, stale=answer.kind == "stale")
     fp("push.acked_before_db")
     # `git push` moves it where the remote has a fetch refspec for the branch, which is the rule.
-    if ground.objects.ref(upstream.tracking_ref) != commit:
+    known = ground.objects.ref(upstream.tracking_ref)
+    if known is None or not ground.objects.is_ancestor(commit, known):
         ground.git.run("update-ref", "-m", "gitferry: pushed", upstream.tracking_ref, commit)
+
+
+def _arrived(ground: Ground, upstream: Upstream, commit: str) -> bool:
+    """Whether the remote has it although the connection broke off: asked once; who cannot answer has not."""
+    try:
+        tip = ground.host.transport.fetch(
+            ground.git,
+            upstream.remote,
+            upstream.branch,
+            timeouts=ground.settings.timeouts,
+            tracking_ref=upstream.tracking_ref,
+        )
+    except RemoteError:
+        return False
+    return tip is not None and ground.objects.has(tip) and ground.objects.is_ancestor(commit, tip)
 
 
 def _has_large_files(ground: Ground, sides: Sides, tip: Tip) -> bool:

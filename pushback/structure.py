@@ -139,7 +139,16 @@ def _merge(form: _Format, base: _Text, local: _Text, remote: _Text) -> bytes:
         raise Unsettled("the text does not mean what both sides meant")
     if not _keeps_comments(*(each.tree.comments for each in (base, local, remote, merged))):
         raise Unsettled("a comment would be lost, or come back")
+    heads = {_head(local.text), _head(remote.text)}
+    if None not in heads and _head(merged.text) not in heads:
+        raise Unsettled("what heads the text would no longer head it")
     return data
+
+
+def _head(text: str) -> str | None:
+    """Return the comment that a text begins with, None where it begins with something else."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    return first if first.startswith("#") else None
 
 
 def _keeps_comments(base: Sequence[str], local: Sequence[str], remote: Sequence[str], merged: Sequence[str]) -> bool:
