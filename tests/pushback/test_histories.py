@@ -1,7 +1,7 @@
 """The sixteen histories in which the first draft of the rules lost an edit, and their nearest kin.
 
 "Hold" is: A edits a file and syncs; B edits the same line and syncs under the strategy `fail`. Where a history names
-a strategy that is not `fail`, a comment says which part of it that strategy adds.
+a strategy that is not `fail`, its test runs under that one too; test_histories_answered.py has them all under each.
 """
 
 from __future__ import annotations
@@ -292,11 +292,15 @@ def test_08_a_dirty_file_in_no_task_does_not_revert_the_remote(
 
 
 # -- 9: crash after the push; the user edits on; `take_remote`: the newest edit replaced by its own older version
-# `fail` shows what matters: there is no conflict to answer. What take_remote would add is the wrong answer to one.
+# There is no conflict to answer. `fail` shows that; what take_remote would add is the wrong answer to one.
 
 
+@pytest.mark.parametrize("strategy", ["fail", "take_remote"])
 @pytest.mark.parametrize("point", ["push.acked_before_db", "ref.before_cas", "ref.after_cas"])
-def test_09_an_edit_after_a_crash_after_the_push_goes_on_from_it(a: Side, b: Side, remote: Repo, point: str) -> None:
+def test_09_an_edit_after_a_crash_after_the_push_goes_on_from_it(
+    a: Side, b: Side, remote: Repo, point: str, strategy: str
+) -> None:
+    b.pushback["conflict_strategy"] = strategy
     b.repo.write(FILE, OURS)
     assert killed_at(b, point) is None
     assert remote.tree("main")[FILE] == OURS.encode()
@@ -338,8 +342,15 @@ def test_10_an_amended_commit_of_the_users_goes_on_from_itself(a: Side, b: Side,
 # Under `fail` too it must not even be a conflict, so no strategy is asked.
 
 
-def test_11_our_edit_that_arrived_another_way_is_not_put_over_later_work(a: Side, b: Side, remote: Repo) -> None:
+@pytest.mark.parametrize("strategy", ["fail", "take_local"])
+@pytest.mark.parametrize("committed", [False, True])
+def test_11_our_edit_that_arrived_another_way_is_not_put_over_later_work(
+    a: Side, b: Side, remote: Repo, strategy: str, committed: bool
+) -> None:
+    b.pushback["conflict_strategy"] = strategy
     b.repo.write(FILE, OURS)
+    if committed:
+        b.repo.git("commit", "-qam", "sent by mail too")
     a.repo.write(FILE, OURS)
     healthy(a.sync())
     a.repo.write(FILE, "one\nfrom B, then A\nthree\n")
@@ -401,6 +412,34 @@ def test_13_a_pull_into_a_deleted_task_is_no_deletion(a: Side, b: Side, remote: 
 
 # -- 14: undo of a pushed `take_local`; sync: pushed again
 # take_local adds that the push went over a conflict; what is undone is a push all the same.
+
+
+@pytest.mark.parametrize("held_first", [False, True])
+def test_14_an_undone_take_local_is_not_taken_again(a: Side, b: Side, remote: Repo, held_first: bool) -> None:
+    if held_first:
+        hold(a, b)
+    else:
+        a.repo.write(FILE, THEIRS)
+        healthy(a.sync())
+        b.repo.write(FILE, OURS)
+    b.pushback["conflict_strategy"] = "take_local"
+    pushed = healthy(b.sync()).operation
+    assert pushed is not None
+    assert remote.tree("main")[FILE] == OURS.encode()
+    tip = remote.tip("main")
+    assert undo(b.settings, pushed.id, host=b.host).error is None
+    for _ in range(2):
+        b.sync()
+        assert remote.tree("main")[FILE] == THEIRS.encode()
+        assert b.repo.read(FILE) == OURS
+    b.repo.git("commit", "-qam", "kept for later")
+    for _ in range(2):
+        b.sync()
+        assert remote.tree("main")[FILE] == THEIRS.encode()
+        assert b.repo.read(FILE) == OURS
+    assert tip in remote.commits("main")
+    healthy(a.sync())
+    assert a.repo.read(FILE) == THEIRS
 
 
 def test_14_what_was_undone_is_not_pushed_again(a: Side, b: Side, remote: Repo) -> None:

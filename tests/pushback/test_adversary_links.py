@@ -1,0 +1,110 @@
+"""Tasks that only share a file's text, or a moved file, keep a life of their own when one of them is answered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gitferry.tests.pushback.adversary import both_have, remote_keeps
+from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.repo import Repo
+
+ALIKE = "".join(f"sentence {number}, which every task has\n" for number in range(20))
+
+
+def files_of(task: str, main: str = "one\ntwo\nthree\n") -> dict[str, str]:
+    """Return a task whose README is much like that of any other."""
+    manifest = json.dumps({"name": task, "version": "1", "about": task * 3}, indent=1) + "\n"
+    return {f"r/{task}/metadata.json": manifest, f"r/{task}/main": main, f"r/{task}/README": ALIKE + task + "\n"}
+
+
+@pytest.fixture
+def pair(here: Side, there: Side) -> tuple[Side, Side]:
+    """Two clones of the tasks alpha and beta."""
+    both_have(here, there, {**files_of("alpha"), **files_of("beta")})
+    return here, there
+
+
+def in_conflict(here: Side, there: Side, strategy: str) -> None:
+    """Let both sides change alpha, theirs pushed, and say what answers that here."""
+    there.repo.write("r/alpha/main", "theirs\n")
+    healthy(there.sync())
+    here.repo.write("r/alpha/main", "ours\n")
+    here.pushback["conflict_strategy"] = strategy
+
+
+def test_taking_the_remotes_side_leaves_a_new_task_made_of_the_same_text(pair: tuple[Side, Side], remote: Repo) -> None:
+    here, there = pair
+    here.repo.delete("r/alpha/README")
+    here.repo.write_all(files_of("gamma", "a week of work\n"))
+    in_conflict(here, there, "take_remote")
+    for _ in range(2):
+        here.sync()
+        assert here.repo.read("r/gamma/main") == "a week of work\n"
+    assert here.repo.read("r/alpha/main") == "theirs\n"
+    remote_keeps(remote, "r/gamma/main", "a week of work\n")
+
+
+def test_taking_our_side_leaves_their_new_task_made_of_the_same_text(pair: tuple[Side, Side], remote: Repo) -> None:
+    here, there = pair
+    there.repo.delete("r/alpha/README")
+    there.repo.write_all(files_of("gamma", "a week of work\n"))
+    in_conflict(here, there, "take_local")
+    healthy(here.sync())
+    remote_keeps(remote, "r/alpha/main", "ours\n")
+    remote_keeps(remote, "r/gamma/main", "a week of work\n")
+    assert here.repo.read("r/gamma/main") == "a week of work\n"
+
+
+def test_taking_our_side_leaves_their_fix_in_the_task_that_a_file_was_moved_to(
+    pair: tuple[Side, Side], remote: Repo
+) -> None:
+    here, there = pair
+    there.repo.path("r/alpha/README").rename(there.repo.path("r/beta/README-alpha"))
+    there.repo.write("r/beta/main", "a fix\n")
+    in_conflict(here, there, "take_local")
+    here.sync()
+    remote_keeps(remote, "r/beta/main", "a fix\n")
+
+
+def test_taking_the_remotes_side_leaves_a_new_file_much_like_the_deleted_one(here: Side, there: Side) -> None:
+    both_have(here, there, {"one.md": ALIKE + "one\n"})
+    there.repo.write("one.md", ALIKE + "one, theirs\n")
+    healthy(there.sync())
+    here.repo.delete("one.md")
+    here.repo.write("two.md", ALIKE + "two, and all mine\n" * 5)
+    here.pushback["conflict_strategy"] = "take_remote"
+    here.sync()
+    assert here.repo.read("two.md") == ALIKE + "two, and all mine\n" * 5
+
+
+def test_taking_our_side_deletes_nothing_that_may_not_be_pushed(here: Side, there: Side, remote: Repo) -> None:
+    for side in (here, there):
+        side.tasks["exclude"] = ["archive/**"]
+    both_have(here, there, {"note.md": ALIKE})
+    there.repo.git("rm", "-q", "note.md")
+    there.repo.write("archive/note.md", ALIKE)
+    there.repo.commit("archived")
+    there.repo.push()
+    here.repo.write("note.md", ALIKE + "edited\n")
+    here.pushback["conflict_strategy"] = "take_local"
+    here.sync()
+    remote_keeps(remote, "archive/note.md", ALIKE)
+    assert here.repo.read("note.md") == ALIKE + "edited\n"
+
+
+@pytest.mark.parametrize("strategy", ["take_local", "take_remote"])
+def test_what_each_side_made_of_a_template_that_both_removed_stays(
+    here: Side, there: Side, remote: Repo, strategy: str
+) -> None:
+    both_have(here, there, {"template.md": ALIKE})
+    there.repo.delete("template.md")
+    there.repo.write("theirs.md", ALIKE + "theirs\n" * 3)
+    healthy(there.sync())
+    here.repo.delete("template.md")
+    here.repo.write("ours.md", ALIKE + "all mine\n" * 3)
+    here.pushback["conflict_strategy"] = strategy
+    here.sync()
+    assert here.repo.read("ours.md") == ALIKE + "all mine\n" * 3
+    remote_keeps(remote, "theirs.md", ALIKE + "theirs\n" * 3)
