@@ -10,6 +10,8 @@ JOBS ?= 2
 # Minutes that `make soak` runs, 0.5 for half of one; empty: until it finds something or is interrupted.
 MINUTES ?=
 ARGS ?=
+# Tests flush many small files: where there is a large memory file system, they are made there.
+IN_MEMORY = $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 
 .PHONY: help venv demo test lint docs bench soak lock clean
 
@@ -44,7 +46,7 @@ demo: $(STAMP)
 	@$(BIN)/gitferry demo $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(IN_MEMORY) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

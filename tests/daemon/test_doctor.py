@@ -332,14 +332,13 @@ def test_settings_that_are_not_acted_on_yet(tmp_path: Path, clone: Clone) -> Non
     checks = [check for check in service.settings(settings, os.environ)[1] if "not acted on yet" in check.what]
     # The defaults that ask for more than happens are told too, once for all repositories.
     assert [check.what.partition(":")[0] for check in checks] == [
-        "defaults.pushback.conflict_strategy",
         "repositories.work.pushback.branch_strategy",
         "defaults.pushback.secrets",
     ]
     assert all(check.level == "warn" for check in checks)
-    answer = {"settings_error": None, "version": "1", "pid": 1, "notes": [checks[1].what]}
+    answer = {"settings_error": None, "version": "1", "pid": 1, "notes": [checks[0].what]}
     assert service.daemon(answer, "1").level == "warn"
-    assert service.daemon(answer, "1", {checks[1].what}).level == "ok"
+    assert service.daemon(answer, "1", {checks[0].what}).level == "ok"
 
 
 def test_unsigned_commits_where_git_is_to_sign(examined: Examined, clone: Clone) -> None:

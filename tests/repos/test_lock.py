@@ -158,7 +158,7 @@ def as_other_user(common: Path) -> str:
 def reachable(common: Path) -> Path:
     """The repository, with the directories above it open to other users."""
     for parent in common.parents:
-        if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
+        if parent.stat().st_uid == os.geteuid() and str(parent).startswith(("/tmp/", "/dev/shm/")):
             parent.chmod(0o755)
     return common
 
