@@ -229,7 +229,8 @@ class Planner:
             if content and unit.kind != "file":
                 changes = {path: content.get(path) for path in gathered.paths[decision.unit]}
                 found = facts(objects, objects.apply(sides.upstream, changes), unit, manifests).fault
-                if found is not None and found != facts(objects, sides.upstream, unit, manifests).fault:
+                known = (facts(objects, tree, unit, manifests).fault for tree in (sides.upstream, sides.head))
+                if found is not None and found not in known:
                     return found
         return None
 

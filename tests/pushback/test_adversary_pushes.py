@@ -9,8 +9,9 @@ import pytest
 from gitferry.pushback.outcome import Take
 from gitferry.pushback.undo import undo
 from gitferry.repos.content import FILE, File
-from gitferry.tests.integration.simulation_faults import Cut, Ferry
+from gitferry.tests.integration.simulation_faults import Ferry
 from gitferry.tests.pushback.adversary import both_have, remote_keeps
+from gitferry.tests.pushback.broken_line import Breaking, untold
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.shared_file import BOTH, LINES, NAME, OURS, OURS_FAR, THEIRS, answer, at_line, both_change
@@ -21,22 +22,14 @@ ON = at_line(1, "ours, and on")  # the line that both had changed
 
 @pytest.fixture
 def here(clone: Callable[..., Repo]) -> Ferry:
-    """A clone whose line to the remote can be cut."""
-    side = Ferry(clone("here"))
+    """A clone whose line to the remote breaks where a push is not answered."""
+    side = Ferry(clone("here"), line=Breaking())
     healthy(side.sync())
     return side
 
 
 def under(side: Side, strategy: str) -> None:
     side.pushback["conflict_strategy"] = strategy
-
-
-def untold(side: Ferry, cross: Callable[[], object]) -> None:
-    """Cross over a line that brings the push there and its answer not back."""
-    side.line.cut = Cut.UNTOLD
-    cross()
-    assert side.line.met
-    side.line.cut = None
 
 
 # -- it arrived, and nobody said so

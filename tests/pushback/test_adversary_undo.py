@@ -8,9 +8,11 @@ import pytest
 
 from gitferry.pushback.outcome import Outcome
 from gitferry.pushback.undo import undo
-from gitferry.tests.integration.simulation_faults import Cut, Ferry
+from gitferry.tests.integration.simulation_faults import Ferry
+from gitferry.tests.pushback.adversary import reachable, remote_keeps
+from gitferry.tests.pushback.broken_line import Breaking, untold
 from gitferry.tests.pushback.kit import Side, healthy
-from gitferry.tests.pushback.shared_file import BOTH, NAME, OURS, OURS_FAR, at_line, both_change
+from gitferry.tests.pushback.shared_file import BOTH, NAME, OURS, OURS_FAR, THEIRS, at_line, both_change
 from gitferry.tests.repo import Repo
 
 
@@ -47,14 +49,27 @@ def test_an_edit_after_the_undo_of_a_merge_that_the_remote_went_on_from_reverts_
     assert "edited on" in here.repo.read(NAME)
 
 
-def test_our_side_stays_after_an_undo_whose_push_arrived_untold(here: Ferry, there: Side, remote: Repo) -> None:
+def test_an_undo_whose_push_arrived_untold_is_told_as_done(here: Ferry, there: Side, remote: Repo) -> None:
     both_change(here, there, OURS)
     here.pushback["conflict_strategy"] = "take_local"
     taken = healthy(here.sync())
-    here.line.cut = Cut.UNTOLD
-    assert back(here, taken).error is not None
-    assert here.line.met
-    here.line.cut = None
+    assert untold(here, lambda: back(here, taken)).error is None
     for _ in range(2):
-        here.sync()
         assert here.repo.read(NAME) == OURS
+        remote_keeps(remote, NAME, THEIRS)
+        here.pushback["conflict_strategy"] = "fail"
+        here.sync()
+
+
+def test_an_undo_that_nobody_could_ask_after_is_told_as_failed_and_loses_nothing(
+    here: Ferry, there: Side, remote: Repo
+) -> None:
+    both_change(here, there, OURS)
+    here.pushback["conflict_strategy"] = "take_local"
+    taken = healthy(here.sync())
+    here.line = Breaking()
+    assert untold(here, lambda: back(here, taken)).error is not None
+    assert here.repo.read(NAME) == OURS
+    healthy(here.sync())
+    remote_keeps(remote, NAME, THEIRS)
+    assert reachable(here.repo, OURS)

@@ -56,6 +56,12 @@ def test_a_table_never_leaves_its_limit(name: str) -> None:
     assert lines[0].index("VERSION") == lines[-1].index("2")
 
 
+def test_only_a_row_that_does_not_fit_goes_on_below() -> None:
+    why = "because " * 30
+    lines = output.table(("TASK", "WHY"), [("a", "staged"), ("b", why), ("c", "")], limit=80)
+    assert lines[:3] == ["TASK  WHY", "a     staged", "b"] and lines[3].startswith("    because") and lines[-1] == "c"
+
+
 def test_without_a_terminal_nothing_is_cut() -> None:
     name, why = "n" * 200, "because " * 30
     assert output.table(("TASK", "WHY"), [(name, why)])[1] == f"{name}  {why.rstrip()}"

@@ -27,12 +27,12 @@ def result(**values: Any) -> dict[str, Any]:
 
 def task(status: str, reason: str | None = None) -> dict[str, Any]:
     """Return a task's row."""
-    return {"name": "a", "action": None, "push_status": status, "reason": reason}
+    return {"name": "a", "action": None, "answered": None, "push_status": status, "reason": reason}
 
 
-def carried(name: str, action: str) -> dict[str, Any]:
-    """Return the row of a task that was carried."""
-    return {"name": name, "action": action, "push_status": None, "reason": None}
+def carried(name: str, action: str, answered: str | None = None) -> dict[str, Any]:
+    """Return the row of a task that was carried; `answered` as its operation has it."""
+    return {"name": name, "action": action, "answered": answered, "push_status": None, "reason": None}
 
 
 DID = {
@@ -80,8 +80,18 @@ def test_what_was_done_is_told_with_its_operation() -> None:
 
 def test_a_task_in_review_is_named_with_where() -> None:
     reason = "both sides changed it; yours is in review at gitferry/here/a"
-    assert told(result(tasks=[task("in_review", reason)])) == [f"tasks: a: in review: {reason}"]
-    assert told(result(operation="op1", tasks=[carried("a", "review")])) == ["tasks: sent for review a (operation op1)"]
+    named, ends = told(result(tasks=[task("in_review", reason)]))
+    assert named == f"tasks: a: in review: {reason}" and "`gitferry resolve a`" in ends
+    assert told(result(operation="op1", tasks=[carried("a", "review")])) == ["tasks: sent a for review (operation op1)"]
+
+
+def test_a_side_that_was_replaced_is_told_with_the_way_back() -> None:
+    tasks = [carried("a", "push"), carried("b", "push", "local"), carried("c", "pull", "remote")]
+    done, back = told(result(operation="op1", tasks=tasks))
+    assert done == "tasks: pushed a; pushed yours over theirs: b; pulled theirs over yours: c (operation op1)"
+    assert "yours is kept with the operation" in back and "`gitferry undo op1`" in back
+    merged = told(result(operation="op1", tasks=[carried("a", "merge", "merged")]))
+    assert merged == ["tasks: merged a (operation op1)"], "nothing was replaced"
 
 
 def test_nothing_to_do_is_told_too() -> None:
