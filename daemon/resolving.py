@@ -36,9 +36,12 @@ class NoCleanMerge(GitferryError):
 
     def __init__(self, state: TaskState, held: Held) -> None:
         why = "; ".join(f"{file.path} ({file.conflict})" for file in held.files if file.conflict)
+        hint = "`--take local` or `--take remote` takes one side"
+        if not held.together and all(file.text for file in held.files if file.conflict):
+            hint = f"`gitferry resolve {state.name} --edit` merges by hand; {hint}"
         super().__init__(
             f"{state.name} does not merge by itself: {why or 'its files do not fit together'}",
-            f"`gitferry resolve {state.name} --edit` merges by hand; `--take local` or `--take remote` takes one side",
+            hint,
         )
 
 

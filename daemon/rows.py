@@ -167,7 +167,7 @@ def operation(done: Operation, *, full: bool = False) -> Row:
         "kind": done.kind,
         "tasks": [
             {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
-            | {"answered": change.answered}
+            | {"answered": change.answered if done.kind == "sync" else None}
             for change in done.tasks
         ],
         "commits": list(done.commits),
@@ -216,12 +216,14 @@ def result(outcome: Outcome, *, held: bool = False) -> Row:
     shown = [
         {"id": state.id, "name": state.name, "path": state.path}
         | {"action": actions[state.id].action if state.id in actions else None}
+        | {"answered": actions[state.id].answered if state.id in actions else None}
         | {"push_status": state.push_status.value, "reason": state.reason}
         for state in outcome.tasks
     ]
     told = {state.id for state in outcome.tasks}
     shown += [
         {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
+        | {"answered": change.answered}
         | {"push_status": None, "reason": None}
         for change in actions.values()
         if change.task not in told

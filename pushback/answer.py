@@ -10,7 +10,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, PUSH_OFF, Action, Decision
+from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, MERGE_UNCLEAN, PUSH_OFF, Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground, Unworkable
 from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
@@ -28,9 +28,7 @@ from gitferry.repos.tasks import task_id
 
 _TO_REVIEW = f"{BOTH_CHANGED}; yours goes to a review branch"
 _NAMED = 3  # tasks in conflict that are named
-_CONFLICT_HINT = (
-    "see both sides with `gitferry conflicts`, then `gitferry resolve TASK --take local`, remote or merged, or --edit"
-)
+_CONFLICT_HINT = "`gitferry conflicts TASK` shows both sides, and how to answer with `gitferry resolve`"
 
 
 def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
@@ -202,8 +200,9 @@ def _status(
         return PushStatus.COMPLETED, None
     if decision.action in (Action.AGREED, Action.PULL):
         return PushStatus.NOT_REQUIRED, None
-    if trouble is not None and decision.pending and decision.reason == PUSH_OFF:
-        return (PushStatus.FAILED if isinstance(trouble, PushRefused) else PushStatus.PENDING), trouble.title
+    if trouble is not None and decision.reason == PUSH_OFF:
+        waits = PushStatus.FAILED if isinstance(trouble, PushRefused) else PushStatus.PENDING
+        return (waits if decision.pending else PushStatus.CONFLICT), trouble.title
     hold = record.hold(decision.unit)
     stopped = decision.pending or decision.view.staged or decision.view.blocked is not None
     if not stopped and hold is not None and hold.state is not HoldState.PARKED:
@@ -227,7 +226,8 @@ def _reviewed(
         return PushStatus.CONFLICT, reason
     whole = objects.content(objects.tree_of(review.tip), paths) == decision.view.local.content
     # That nothing may be pushed now takes nothing out of review; what another strategy says of it goes before.
-    if not decision.review and not (whole and (reason == BOTH_CHANGED or decision.partner is not None)):
+    elsewhere = whole and (reason in (BOTH_CHANGED, MERGE_UNCLEAN) or decision.partner is not None)
+    if not decision.review and not elsewhere:
         return PushStatus.CONFLICT, reason
     if review.there == "":
         return PushStatus.CONFLICT, f"{BOTH_CHANGED}; its review branch {review.branch} was removed at the remote"

@@ -51,6 +51,8 @@ class Undoing:
     target: str  # root tree
     holds: tuple[Hold, ...]
     operation: str
+    answered: Mapping[str, str]  # of the tasks that both sides had changed, which side that operation gave each to
+    base: str  # root tree of what those came from
 
 
 class Carrier:
@@ -177,7 +179,7 @@ class Carrier:
                 after,
                 sides.upstream,
                 tip.tree,
-                self._base(changes),
+                self._base(changes) if self._back is None else self._back.base,
             ),
         )
 
@@ -205,6 +207,8 @@ class Carrier:
             )
             task = task_id(self._ground.settings.name, unit.path)
             take = None if decision.answered is None else decision.answered.value
+            if self._back is not None:
+                take = self._back.answered.get(unit.path)
             changes.append(TaskChange(task, found.name, unit.path, action, files, take))
         return tuple(changes)
 

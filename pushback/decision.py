@@ -24,7 +24,10 @@ IN_REVIEW = "both sides changed it; yours is in review"
 CHANGED_SINCE = "it was changed again since you looked: see `gitferry conflicts`"
 STAGED = "you are staging it"
 PENDING = "waits for `gitferry push`"
-PUSH_OFF = "pushing is switched off"
+PUSH_OFF = "nothing is pushed here"
+PULL_ONLY = "a pull sends nothing: `gitferry sync`"
+SWITCHED_OFF = "pushing is switched off (pushback.enabled)"
+NOT_REVIEWED = "nothing is pushed under branch_strategy feature_branch yet"
 UNDONE = "undone: waits until it is edited or pushed by hand"
 UNDONE_CONFLICT = "undone here, and the remote has something else: `gitferry resolve` it, or edit it"
 
@@ -115,6 +118,7 @@ class Policy:
     """What the user allows this crossing to push, and what answers a conflict."""
 
     push: bool = True
+    off: str = PUSH_OFF  # why not, where it is not
     automatic: bool = True  # auto_push, no first push held back
     only_asked: bool = False  # a person named the tasks to push; the others wait for their own turn
     asked: frozenset[str] = frozenset()  # units pushed by hand

@@ -11,7 +11,6 @@ from dataclasses import replace
 from gitferry.pushback.decision import (
     BOTH_CHANGED,
     PENDING,
-    PUSH_OFF,
     STAGED,
     TRAVELS,
     UNDONE,
@@ -119,7 +118,7 @@ def _restraint(view: View, policy: Policy) -> tuple[str, bool] | None:  # noqa: 
     if view.moved_from is not None and not policy.asks(view.unit):
         return f"moved here from branch {view.moved_from}: switch back, or `gitferry push` it", True
     if not policy.push:
-        return PUSH_OFF, True
+        return policy.off, True
     if (policy.only_asked or not policy.automatic) and not policy.asks(view.unit):
         return PENDING, True
     return None
@@ -138,10 +137,10 @@ def _restrained(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     reason, pending = restraint
     if decision.action is not Action.HOLD:
         return wait(decision, reason, pending=pending)
-    if reason == PUSH_OFF and by_strategy(decision, policy.strategy_of(view.unit), merge).action in TRAVELS:
+    if reason == policy.off and by_strategy(decision, policy.strategy_of(view.unit), merge).action in TRAVELS:
         return replace(decision, reason=reason, pending=pending)  # nobody has to answer it
     # A conflict is one whether or not it may be pushed; only what the user moved here stays what it is.
-    if reason in (PUSH_OFF, PENDING, UNDONE):
+    if reason in (policy.off, PENDING, UNDONE):
         reason, pending = UNDONE_CONFLICT if reason == UNDONE else BOTH_CHANGED, False
     return replace(decision, reason=reason, pending=pending)
 

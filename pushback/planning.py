@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitferry.pushback import guards
-from gitferry.pushback.decision import BOTH_CHANGED, Action, Decision, Policy, View
+from gitferry.pushback.decision import (
+    BOTH_CHANGED,
+    NOT_REVIEWED,
+    PULL_ONLY,
+    PUSH_OFF,
+    SWITCHED_OFF,
+    Action,
+    Decision,
+    Policy,
+    View,
+)
 from gitferry.pushback.describe import facts
 from gitferry.pushback.gather import Gathered, Gatherer
 from gitferry.pushback.given import answered
@@ -250,6 +260,7 @@ class Planner:
         automatic = pushback.auto_push and pushback.approval == "none" and not record.pushes_held
         return Policy(
             push=push,
+            off=self._why_not(),
             automatic=automatic,
             only_asked=bool(request.tasks or request.answers) and not request.all_tasks,
             asked=frozenset(unit for unit, known in ids.items() if known in request.tasks),
@@ -262,6 +273,15 @@ class Planner:
                 if known in request.answers
             },
         )
+
+    def _why_not(self) -> str:
+        """Return why nothing is pushed, where that is so."""
+        pushback = self._ground.settings.pushback
+        if not self._request.push:
+            return PULL_ONLY
+        if not pushback.enabled:
+            return SWITCHED_OFF
+        return PUSH_OFF if pushback.branch_strategy == "main" else NOT_REVIEWED
 
     def _require_tree(self, sides: Sides, seen: Observation, policy: Policy) -> None:
         """Raise Waits where every tracked file is gone: more likely a lost disk than a wish."""

@@ -11,7 +11,6 @@ from gitferry.pushback.decision import (
     IN_REVIEW,
     MERGE_READY,
     MERGE_UNCLEAN,
-    PUSH_OFF,
     STAGED,
     Action,
     Decision,
@@ -52,7 +51,7 @@ def by_answer(held: Decision, answer: Answered, policy: Policy, merge: Merge) ->
         return replace(held, reason=CHANGED_SINCE)
     stopped = STAGED if view.staged else view.blocked if view.unread else None
     if answer.take is not Take.REMOTE:
-        stopped = stopped or view.blocked or (None if policy.push else PUSH_OFF)
+        stopped = stopped or view.blocked or (None if policy.push else policy.off)
     stopped = stopped or answer.refused
     if stopped is not None:
         return replace(held, reason=stopped)

@@ -102,7 +102,10 @@ class _Undo:
             (),
         )
         planned = Planned(sides, seen, gathered, decisions, record)
-        back = Undoing(local, self._holds(record, reversals, tip, local), self._entered.operation.id)
+        entered = self._entered
+        answered = {change.path: change.answered for change in entered.operation.tasks if change.answered is not None}
+        holds = self._holds(record, reversals, tip, local)
+        back = Undoing(local, holds, entered.operation.id, answered, entered.base)
         carried = Carrier(ground, planned, self._planner.observer, "request", self._at, back).carry(tip)
         outcome = answer.crossed(ground, planned, carried, tip, self._at)
         if carried.raced:

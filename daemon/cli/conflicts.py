@@ -58,7 +58,8 @@ def _listed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         yield from _facts(row)
         yield ""
-    yield from remedy("`gitferry conflicts TASK` shows its versions, `gitferry resolve TASK` answers with one")
+    task = printable(rows[0]["task"]) if len(rows) == 1 else "TASK"
+    yield from remedy(f"`gitferry conflicts {task}` shows its versions, and how to answer")
 
 
 def _in_full(row: Mapping[str, Any], name: str, context: Context) -> Iterator[str]:
@@ -71,8 +72,17 @@ def _in_full(row: Mapping[str, Any], name: str, context: Context) -> Iterator[st
     else:
         yield from _clashes(row, context)
     yield ""
-    takes = "local|remote|merged" if row["mergeable"] else "local|remote"
-    yield from remedy(f"`gitferry resolve {printable(name)} --take {takes}`, or `--edit` to merge by hand")
+    yield from remedy(f"`gitferry resolve {printable(name)} {_answers(row)}")
+
+
+def _answers(row: Mapping[str, Any]) -> str:
+    """Return the answers that this conflict can have, as options; the first one goes on a command."""
+    answers = "--take local` keeps yours, `--take remote` takes theirs"
+    if row["mergeable"]:
+        answers = f"--take merged` takes the merge, `{answers}"
+    if not row["together"] and all(file["text"] for file in row["files"] if file["conflict"]):
+        answers += ", `--edit` merges by hand"
+    return answers
 
 
 def _facts(row: Mapping[str, Any]) -> list[str]:

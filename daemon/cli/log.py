@@ -14,10 +14,10 @@ from gitferry.daemon.cli.results import summary, unreadable
 from gitferry.daemon.cli.verb import Verb
 
 _ANSWERS = {
-    "local": ", a conflict: yours was taken",
-    "remote": ", a conflict: theirs was taken",
-    "merged": ", a conflict: both changes were merged",
-    "given": ", a conflict: merged by hand",
+    "local": ": both sides changed it, and yours was taken",
+    "remote": ": both sides changed it, and theirs was taken",
+    "merged": ": both sides changed it, and their changes were merged",
+    "given": ": both sides changed it, and it was merged by hand",
 }
 
 
@@ -65,7 +65,7 @@ def _told(row: Mapping[str, Any]) -> list[str]:
         "head": _moved(row["head_before"], row["head_after"]),
         "remote": _moved(row["upstream_before"], row["upstream_after"]),
         "pushed": ", ".join(commit[:12] for commit in row["commits"]) or "-",
-        "undo": f"gitferry undo {row['id']}" if row["undoable"] else "not possible",
+        "undo": f"gitferry undo {row['id']}" if row["undoable"] else _why_not(row),
     }
     if row["undoes"]:
         facts["undoes"] = row["undoes"]
@@ -75,6 +75,11 @@ def _told(row: Mapping[str, Any]) -> list[str]:
         lines += ["", f"{task['action']} {printable(task['name'])}{answered}"]
         lines += [f"  {printable(file)}" for file in task.get("files", ())]
     return lines
+
+
+def _why_not(row: Mapping[str, Any]) -> str:
+    reviews = bool(row["tasks"]) and all(task["action"] == "review" for task in row["tasks"])
+    return "not possible; `gitferry resolve TASK` ends the review" if reviews else "not possible"
 
 
 def _moved(before: str | None, after: str | None) -> str:

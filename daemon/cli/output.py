@@ -86,24 +86,26 @@ def width() -> int:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None) -> list[str]:
     """Return the lines of a table that fits `limit` columns: the terminal's, and without one there is no limit.
 
-    The last column is never cut: where it does not fit beside the others, it goes on below them.
+    The last column is never cut: in a row where it does not fit beside the others, it goes on below them.
     """
     if limit is None and sys.stdout.isatty():
         limit = width()
     cells = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(_columns(row[column]) for row in cells) for column in range(len(header))]
-    below = False
-    if limit is not None:
-        below = _line(widths) > limit
-        widths[-1:] = [] if below else widths[-1:]
-        while _line(widths) > limit and max(widths) > _SMALLEST_COLUMN:
-            widths[widths.index(max(widths))] -= 1
+    room = widths[-1]
+    if limit is not None and _line(widths) > limit:
+        others = widths[:-1]
+        while _line(others) > limit and max(others) > _SMALLEST_COLUMN:
+            others[others.index(max(others))] -= 1
+        room = max(0, limit - _line(others) - len(_GAP))
+        widths = [*others, room]
     lines = []
     for number, row in enumerate(cells):
-        padded = [_padded(cell, room) for cell, room in zip(row, widths, strict=False)]
+        beside = _columns(row[-1]) <= room
+        padded = [_padded(cell, columns) for cell, columns in zip(row if beside else row[:-1], widths, strict=False)]
         line = _GAP.join(padded).rstrip()
         lines.append(paint(line, None, bold=True) if number == 0 else _with_colours(line, row, padded))
-        if below and number > 0 and limit is not None:
+        if not beside and number > 0:
             lines += wrapped(row[-1], limit=limit, indent=_BELOW)
     return lines
 

@@ -9,7 +9,7 @@ import click
 
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import TASK
-from gitferry.daemon.cli.output import counted, paint, printable, progress, relative, table
+from gitferry.daemon.cli.output import counted, paint, printable, progress, relative, table, wrapped
 from gitferry.daemon.cli.results import finish, remedy, unreadable
 from gitferry.daemon.cli.verb import VerbGroup
 
@@ -49,8 +49,10 @@ def _standing(answer: Mapping[str, Any]) -> list[str]:
     lines = [", ".join(counts)] if counts else [] if answer["unreadable"] else ["No tasks."]
     if rows:
         lines += ["", *table(("REPOSITORY", "TASK", "PUSH STATUS", "CHANGED", "WHY"), cells)]
-    if any(row["push_status"] == "conflict" for row in rows):
-        lines += remedy("`gitferry conflicts` shows who changed what; `gitferry resolve TASK` answers")
+    open_ = [row["name"] for row in rows if row["push_status"] in ("conflict", "in_review")]
+    if open_:
+        task = printable(open_[0]) if len(open_) == 1 else "TASK"
+        lines += remedy(f"`gitferry conflicts {task}` shows who changed what, and how to answer")
     return lines
 
 
@@ -105,7 +107,8 @@ def preview_lines(preview: Mapping[str, Any]) -> list[str]:
     name = printable(preview["repository"])
     lines = []
     if preview["waiting_for"]:
-        lines.append(f"{name}: {paint('waits', 'yellow')}: {printable(preview['waiting_for'])}")
+        first = f"{name}: {paint('waits', 'yellow')}: "
+        lines += wrapped(printable(preview["waiting_for"]), indent="  ", first=first)
     if preview["commits"]:
         count = counted(len(preview["commits"]), "commit")
         lines.append(f"{name}: would push {count} to {printable(preview['target'])}")
@@ -115,5 +118,6 @@ def preview_lines(preview: Mapping[str, Any]) -> list[str]:
             mark, colour = _MARKS[file["change"]]
             lines.append(f"  {paint(mark, colour)} {printable(file['path'])}")
     for skipped in preview["skipped"]:
-        lines.append(f"{name}: {printable(skipped['task'])} would stay: {printable(skipped['reason'])}")
+        first = f"{name}: {printable(skipped['task'])} would stay: "
+        lines += wrapped(printable(skipped["reason"]), indent="  ", first=first)
     return lines

@@ -18,11 +18,6 @@ from gitferry.daemon.cli.verb import Verb
 if TYPE_CHECKING:
     from gitferry.daemon.mergetool import ScratchMerge
 
-_KEPT = {
-    "local": "theirs stays in the remote's history",
-    "remote": "yours is kept with the operation",
-}
-
 
 @click.command(cls=Verb)
 @click.argument("task", type=TASK)
@@ -45,10 +40,10 @@ def resolve(ctx: click.Context, task: str, take: str | None, edit: bool, if_vers
         ctx.exit(_by_hand(context, task, if_version))
     with progress("resolving"):
         answer = context.control().resolve(task, take, if_version)
-    ctx.exit(_finish(context, answer, take))
+    ctx.exit(_finish(context, answer))
 
 
-def _finish(context: Context, answer: Mapping[str, Any], take: str) -> int:
+def _finish(context: Context, answer: Mapping[str, Any]) -> int:
     """Print what came of it and return the exit code, which is about this task alone."""
     (result,) = answer["results"]
     resolved, task = answer["resolved"], answer["task"]["id"]
@@ -57,9 +52,11 @@ def _finish(context: Context, answer: Mapping[str, Any], take: str) -> int:
     if resolved and others:
         mine |= {"state": "healthy", "waiting_for": None, "hint": None}  # the conflict that is left is another one
     lines = told(mine)
-    if resolved and result["operation"]:
-        kept = f"{_KEPT[take]}; " if take in _KEPT else ""
-        lines += remedy(f"{kept}`gitferry undo {result['operation']}` takes it back")
+    undo = f"`gitferry undo {result['operation']}`"
+    if resolved and result["operation"] and not any(undo in line for line in lines):
+        lines += remedy(f"{undo} takes it back")
+    if not resolved and result["error"]:
+        lines += remedy(f"{printable(answer['task']['name'])} is not answered yet: after that, resolve it again")
     if others:
         verb = "is" if len(others) == 1 else "are"
         lines.append(f"{printable(result['repository'])}: {counted(len(others), 'other task')} {verb} in conflict")
@@ -87,7 +84,7 @@ def _by_hand(context: Context, task: str, version: str | None) -> int:
         with progress("resolving"):
             answer = context.control().resolve(row["id"], "given", row["version"], scratch.result())
         resolved = answer["resolved"]
-        code = _finish(context, answer, "given")
+        code = _finish(context, answer)
     except GitferryError as error:
         kept = scratch.close(keep=True)
         if kept is not None:
@@ -105,7 +102,7 @@ def _by_hand(context: Context, task: str, version: str | None) -> int:
 
 def _announce(row: Mapping[str, Any], scratch: ScratchMerge, tool: str | None) -> None:
     """Say on standard error what is opened, and what is merged already."""
-    click.echo(f"{printable(row['task'])} is merged in {scratch.root}, with your {tool or 'editor'}:", err=True)
+    click.echo(f"Merging {printable(row['task'])} in {scratch.root}, with your {tool or 'editor'}:", err=True)
     for file in scratch.merged:
         click.echo(f"  {printable(file.path)}: merged already", err=True)
     for file in scratch.edited:

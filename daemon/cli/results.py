@@ -14,13 +14,20 @@ from gitferry.daemon.cli.output import STATE_COLOURS, counted, first_of, local, 
 DONE, FAILED, IN_PART = 0, 1, 4
 NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"
 
-_VERBS = {
-    "push": "pushed",
-    "pull": "pulled",
-    "merge": "merged",
-    "review": "sent for review",
-    "restore": "restored",
-    "revert": "reverted",
+# What was done to tasks, by the action and the side that was taken where both had changed them.
+_WORDS = {
+    ("push", None): "pushed {}",
+    ("push", "local"): "pushed yours: {}",
+    ("pull", None): "pulled {}",
+    ("pull", "remote"): "pulled theirs: {}",
+    ("merge", None): "merged {}",
+    ("review", None): "sent {} for review",
+    ("restore", None): "restored {}",
+    ("revert", None): "reverted {}",
+}
+_REPLACED = {
+    ("push", "local"): "theirs stays in the remote's history",
+    ("pull", "remote"): "yours is kept with the operation",
 }
 _STAYED = frozenset({"conflict", "failed", "awaiting_approval"})
 _NAMED = _STAYED | {"in_review"}
@@ -56,20 +63,35 @@ def told(result: Mapping[str, Any]) -> list[str]:
     """Return the lines that tell of one repository: what was done, then what was not and why."""
     name = printable(result["repository"])
     lines = wrapped(_done(result), indent="  ", first=f"{name}: ") if result["operation"] is not None else []
+    lines += _replaced(result)
     for task in result["tasks"]:
         if task["push_status"] in _NAMED:
             status = task["push_status"]
             words = paint(status.replace("_", " "), STATE_COLOURS[status])
             first = f"{name}: {printable(task['name'])}: {words}" + (": " if task["reason"] else "")
             lines += wrapped(printable(task["reason"]), indent="  ", first=first) if task["reason"] else [first]
+            lines += review_remedy(task["name"]) if status == "in_review" else []
     whole = why(name, result["state"], result["error"], result["waiting_for"], result["hint"])
     lines += whole if result["state"] != "conflict" or not lines else remedy(result["hint"])
     reasons = Counter(task["reason"] for task in result["tasks"] if task["push_status"] == "pending")
     waiting = pending(name, list(reasons.items()), held=result["held"])
     if waiting and not lines:
         lines.append(f"{name}: nothing to do")
-    lines += [*waiting, *(f"{name}: note: {printable(note)}" for note in result["notes"])]
+    lines += waiting
+    for note in result["notes"]:
+        lines += wrapped(printable(note), indent="  ", first=f"{name}: note: ")
     return lines or [f"{name}: nothing to do"]
+
+
+def _replaced(result: Mapping[str, Any]) -> list[str]:
+    """Return where the side is that another one replaced, and the command that brings it back."""
+    kept = [_REPLACED[kind] for kind in _REPLACED if any(_kind(task) == kind for task in result["tasks"])]
+    return remedy("; ".join([*kept, f"`gitferry undo {result['operation']}` takes it back"])) if kept else []
+
+
+def review_remedy(task: str) -> list[str]:
+    """Return the lines that say how the review of a task's conflict ends."""
+    return remedy(f"merge it at the remote, or answer here: `gitferry conflicts {printable(task)}` shows how")
 
 
 def why(
@@ -125,11 +147,17 @@ def _done(result: Mapping[str, Any]) -> str:
 def summary(tasks: Sequence[Mapping[str, Any]]) -> str:
     """Return what was done to these tasks, as `pushed a, b; pulled c`; nothing for a task without an action."""
     parts = []
-    for action, verb in _VERBS.items():
-        names = [printable(task["name"]) for task in tasks if task["action"] == action]
+    for kind, words in _WORDS.items():
+        names = [printable(task["name"]) for task in tasks if _kind(task) == kind]
         if names:
-            parts.append(f"{verb} {first_of(names, _NAMES_SHOWN)}")
+            parts.append(words.format(first_of(names, _NAMES_SHOWN)))
     return "; ".join(parts)
+
+
+def _kind(task: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return what was done to a task, as `_WORDS` has it."""
+    kind = (task["action"], task["answered"])
+    return kind if kind in _WORDS else (task["action"], None)
 
 
 def unreadable(answer: Mapping[str, Any]) -> int:

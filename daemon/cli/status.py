@@ -22,7 +22,7 @@ from gitferry.daemon.cli.output import (
     table,
     wrapped,
 )
-from gitferry.daemon.cli.results import pending, why
+from gitferry.daemon.cli.results import pending, review_remedy, why
 from gitferry.daemon.cli.verb import Verb
 
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -105,7 +105,8 @@ def _reasons(row: Mapping[str, Any]) -> list[str]:
 
 def _review(name: str, review: Mapping[str, Any]) -> list[str]:
     first = f"{name}: {printable(review['task'])}: {paint('in review', STATE_COLOURS['in_review'])}"
-    return wrapped(printable(review["review"]), indent="  ", first=f"{first}: ") or [first]
+    lines = wrapped(printable(review["review"]), indent="  ", first=f"{first}: ") or [first]
+    return [*lines, *review_remedy(review["task"])]
 
 
 def _details(row: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ class Lineage:
         self._parents: defaultdict[str, set[str]] = defaultdict(set)
         self._deletions = 0
         self._moved: dict[str, str] = {}  # version → the version that it is another name of
-        self.restored: set[str] = set()  # tokens that somebody brought back on purpose
+        self.restored: set[str] = set()  # tokens that somebody brought back on purpose, or that went with an undo
         self.brought_back: set[str] = set()  # versions, of which an older one counts as a change
         self.contents: dict[str, bytes] = {}  # by object name
 
@@ -86,7 +86,7 @@ class Lineage:
 
     def went_back(self, old: str, new: str) -> None:
         """Note that somebody put `new` in the place of `old`, knowing what they did."""
-        self.restored |= self.tokens(new) - self.tokens(old)
+        self.restored |= self.tokens(new) ^ self.tokens(old)
         self.brought_back.add(new)
 
     def same(self, one: str, other: str) -> None:

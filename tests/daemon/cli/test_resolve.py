@@ -118,11 +118,12 @@ def test_conflicts_are_listed_and_shown_in_all_versions(place: Place) -> None:
     for arguments in (["conflicts"], ["conflicts", "work"]):
         said = place.run(*arguments).out
         assert f"work: {TASK.name}: conflict: both sides changed it" in said and row["remote_commit"][:12] in said
-        assert "gitferry resolve TASK" in said
+        assert f"`gitferry conflicts {TASK.name}` shows" in said
     said = place.run("conflicts", TASK.name).out
     assert "-2\n+ours" in said and "-2\n+theirs" in said
     assert "<<<<<<< yours\nours\n||||||| base\n2\n=======\ntheirs\n>>>>>>> theirs\n" in said
-    assert f"`gitferry resolve {TASK.name} --take local|remote`" in said
+    assert f"`gitferry resolve {TASK.name} --take local`" in said and "`--edit`" in said
+    assert "merged" not in said.splitlines()[-1], "only answers that this conflict can have are offered"
     shown = place.conflict()
     assert "+ours" in shown["local_diff"] and "+theirs" in shown["remote_diff"] and shown["merged_diff"] is None
     assert shown["files"][0]["local"]["mode"] == "100644"
@@ -131,7 +132,7 @@ def test_conflicts_are_listed_and_shown_in_all_versions(place: Place) -> None:
 def test_take_local_pushes_ours_and_keeps_theirs_in_history(place: Place) -> None:
     place.clash("ours\n", "theirs\n")
     said = place.run("resolve", TASK.name, "--take", "local").out
-    assert f"work: pushed {TASK.name}" in said and "gitferry undo " in said
+    assert f"work: pushed yours: {TASK.name}" in said and said.count("gitferry undo ") == 1
     assert place.at_remote() == "ours\n" == place.tree.read(NOTES)
     assert place.remote.is_linear("main") and place.theirs.head in place.remote.commits("main")
     assert not place.is_open
@@ -149,7 +150,7 @@ def test_take_remote_pulls_theirs_and_undo_brings_ours_back(place: Place) -> Non
 def test_take_merged_gives_both_sides_both_changes(place: Place) -> None:
     place.clash("ours\n2\n3\n4\n5\n", "1\n2\n3\n4\ntheirs\n")
     said = place.run("conflicts", TASK.name).out
-    assert "What the merge would change here" in said and "local|remote|merged" in said
+    assert "What the merge would change here" in said and f"resolve {TASK.name} --take merged`" in said
     place.run("resolve", TASK.name, "--take", "merged")
     assert place.at_remote() == "ours\n2\n3\n4\ntheirs\n" == place.tree.read(NOTES)
     assert not place.is_open

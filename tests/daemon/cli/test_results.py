@@ -81,14 +81,14 @@ def test_what_was_done_is_told_with_its_operation() -> None:
 def test_a_task_in_review_is_named_with_where() -> None:
     reason = "both sides changed it; yours is in review at gitferry/here/a"
     named, ends = told(result(tasks=[task("in_review", reason)]))
-    assert named == f"tasks: a: in review: {reason}" and "`gitferry resolve a`" in ends
+    assert named == f"tasks: a: in review: {reason}" and "`gitferry conflicts a`" in ends
     assert told(result(operation="op1", tasks=[carried("a", "review")])) == ["tasks: sent a for review (operation op1)"]
 
 
 def test_a_side_that_was_replaced_is_told_with_the_way_back() -> None:
     tasks = [carried("a", "push"), carried("b", "push", "local"), carried("c", "pull", "remote")]
     done, back = told(result(operation="op1", tasks=tasks))
-    assert done == "tasks: pushed a; pushed yours over theirs: b; pulled theirs over yours: c (operation op1)"
+    assert done == "tasks: pushed a; pushed yours: b; pulled theirs: c (operation op1)"
     assert "yours is kept with the operation" in back and "`gitferry undo op1`" in back
     merged = told(result(operation="op1", tasks=[carried("a", "merge", "merged")]))
     assert merged == ["tasks: merged a (operation op1)"], "nothing was replaced"
