@@ -10,10 +10,10 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, MERGE_UNCLEAN, PUSH_OFF, Action, Decision
+from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, PUSH_OFF, Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground, Unworkable
-from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
+from gitferry.pushback.outcome import Outcome, PushStatus, State, Take, TaskState
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.review import Reviewed
@@ -226,7 +226,8 @@ def _reviewed(
         return PushStatus.CONFLICT, reason
     whole = objects.content(objects.tree_of(review.tip), paths) == decision.view.local.content
     # That nothing may be pushed now takes nothing out of review; what another strategy says of it goes before.
-    elsewhere = whole and (reason in (BOTH_CHANGED, MERGE_UNCLEAN) or decision.partner is not None)
+    unmerged = reason == BOTH_CHANGED or decision.answered is Take.MERGED  # nothing came of the merge that was wanted
+    elsewhere = whole and (unmerged or decision.partner is not None)
     if not decision.review and not elsewhere:
         return PushStatus.CONFLICT, reason
     if review.there == "":

@@ -197,7 +197,9 @@ class Planner:
         if all(now.get(path) == after.get(path) for path in paths):
             return seen.disk
         begun = {path: before.get(path) for path in paths if now.get(path) == after.get(path)}
-        return objects.apply(seen.disk, begun)
+        unbegun = objects.apply(seen.disk, begun)
+        # What was saved since where a file had stood, or a directory, must not go for it.
+        return unbegun if begun.keys() >= set(objects.changed(seen.disk, unbegun)) else seen.disk
 
     def _checked(self, view: View, gathered: Gathered, sides: Sides, grouping: Grouping) -> View:
         """Return the view, blocked where the local content is no valid task."""

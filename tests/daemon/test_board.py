@@ -26,8 +26,10 @@ def task(status: PushStatus, reason: str | None, url: str | None = None) -> Task
 
 def test_a_task_in_review_is_told_with_what_is_known_of_the_review() -> None:
     reason = "yours is in review at gitferry/here/a"
-    assert told(task(PushStatus.IN_REVIEW, reason)) == [f"work: a: in review: {reason}"]
+    first, *next_step = told(task(PushStatus.IN_REVIEW, reason))
+    assert first == f"work: a: in review: {reason}"
+    assert "`gitferry conflicts a`" in " ".join(next_step)
     url = "https://git.example.org/team/tasks/pulls/3"
-    assert told(task(PushStatus.IN_REVIEW, reason, url)) == [f"work: a: in review: {url}"]
-    assert told(task(PushStatus.IN_REVIEW, None)) == ["work: a: in review"]
+    assert told(task(PushStatus.IN_REVIEW, reason, url))[0] == f"work: a: in review: {url}"
+    assert told(task(PushStatus.IN_REVIEW, None))[0] == "work: a: in review"
     assert told(task(PushStatus.COMPLETED, None)) == []

@@ -181,3 +181,21 @@ def test_one_more_sync_records_nothing_where_a_task_waits_beside_a_pull(here: Si
     here.sync()
     assert here.repo.refs() == refs
     assert here.repo.read("notes.md") == "two\n"
+
+
+def test_a_save_where_a_dead_undo_had_begun_stays(here: Side, there: Side, remote: Repo) -> None:
+    there.repo.write("deep/list.txt", "old\n")
+    healthy(there.sync())
+    healthy(here.sync())
+    there.repo.delete("deep/list.txt")
+    there.repo.write("deep", "a file now\n")
+    healthy(there.sync())
+    pulled = healthy(here.sync()).operation
+    assert pulled is not None
+    assert killed_at(here, "checkout.partial", cross=lambda: undo(here.settings, pulled.id, host=here.host)) is None
+    here.repo.path("deep").unlink(missing_ok=True)
+    here.repo.write("deep/list.txt", "mine\n")
+    for _ in range(2):
+        here.sync()
+        assert here.repo.read("deep/list.txt") == "mine\n"
+    assert remote.tree("main")["deep"] == b"a file now\n"
