@@ -173,11 +173,14 @@ class _Undo:
         holds = [hold for hold in record.holds if hold.unit not in undone]
         for path, one in undone.items():
             if one.local != one.upstream:
+                # What was held never had the remote's content, and has it no more by being put back further.
+                known = record.hold(path)
+                bases = known.bases if known is not None else (one.base or tip.tree,)
                 holds.append(
                     Hold(
                         path,
                         one.unit.kind,
-                        bases=(one.base or tip.tree,),
+                        bases=bases,
                         theirs=tip.tree,
                         locals=(local,),
                         reason=UNDONE,

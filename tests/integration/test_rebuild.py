@@ -93,11 +93,14 @@ def opened_everywhere(world: World) -> None:
 
 
 def told(verbs: Control) -> Told:
-    """Everything that the verbs tell of what is, but for the time of the last crossing."""
+    """Everything that the verbs tell of what is, but for the times of the last crossing."""
     operations = verbs.log(limit=None)["operations"]
+    pushes = verbs.push_status()
+    for row in pushes["tasks"]:
+        row["last_registry_sync"] = row["last_registry_sync"] is not None
     return {
         "status": [row | {"last_crossing_at": None} for row in verbs.status()["repositories"]],
-        "push_status": verbs.push_status(),
+        "push_status": pushes,
         "tasks": verbs.tasks(),
         "conflicts": verbs.conflicts(),
         "log": operations,

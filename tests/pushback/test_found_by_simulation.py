@@ -199,3 +199,22 @@ def test_a_save_where_a_dead_undo_had_begun_stays(here: Side, there: Side, remot
         here.sync()
         assert here.repo.read("deep/list.txt") == "mine\n"
     assert remote.tree("main")["deep"] == b"a file now\n"
+
+
+def test_undo_of_a_task_that_is_held_leaves_it_the_base_that_it_had(here: Side, there: Side, remote: Repo) -> None:
+    manifest, main = "tasks/new/metadata.json", "tasks/new/main.txt"
+    there.repo.write_all({manifest: '{"name": "new"}\n', main: BODY})
+    healthy(there.sync())
+    healthy(here.sync())
+    there.repo.write(main, OURS)
+    healthy(there.sync())
+    pulled = operation(healthy(here.sync()))
+    here.repo.path(manifest).unlink()
+    there.repo.write(main, THEIRS)
+    healthy(there.sync())
+    assert here.task(here.sync(), "tasks/new").push_status == "failed"
+    undo(here.settings, pulled.id, host=here.host)
+    assert here.repo.read(main) == BODY
+    here.repo.write(manifest, '{"name": "new", "version": "2"}\n')
+    here.sync()
+    assert remote.tree("main")[main] == THEIRS.encode()
