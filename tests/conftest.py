@@ -32,6 +32,9 @@ FOREIGN_NAMES = {
     "CREDENTIALS_DIRECTORY",
     "DBUS_SESSION_BUS_ADDRESS",
     "EDITOR",
+    "EMAIL",
+    "GNUPGHOME",
+    "GPG_TTY",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "INVOCATION_ID",
@@ -141,6 +144,8 @@ def house(home: Path, runtime_directory: Path, programs: Path, monkeypatch: pyte
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        # The compiled forms of credentials: seconds for each test whose home is new.
+        "KF_RULE_CACHE_DIR": str(Path(__file__).resolve().parent.parent / ".secret_rules_cache"),
         "LC_ALL": "C.UTF-8",
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
     }
