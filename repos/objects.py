@@ -125,7 +125,9 @@ class Objects:
 
     def size(self, oid: str) -> int:
         """Return a blob's size in bytes. Raises MissingObject."""
-        return len(self.blob(oid))
+        if not self.repo.odb.exists(oid):
+            raise MissingObject(oid)
+        return int(self.repo.odb.read_header(oid)[1])
 
     def entries(self, tree: str) -> dict[str, Entry]:
         """Return one tree's own entries by name. Raises MissingObject."""
@@ -388,6 +390,10 @@ class Objects:
         self._written.add(oid)
         fp("commit.written")
         return oid
+
+    def adopt(self, oid: str) -> None:
+        """Look after an object that the git program wrote here as after our own: see `pruned`."""
+        self._written.add(oid)
 
 
 def _info(commit: pygit2.Commit) -> CommitInfo:
