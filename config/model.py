@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
 
+from gitferry.config.message_template import COMMIT_MESSAGE, REQUEST_BODY
 from gitferry.config.units import LONGEST, write_duration, write_size
 from gitferry.config.values import (
     Branch,
@@ -20,6 +21,7 @@ from gitferry.config.values import (
     Filled,
     Glob,
     ManifestName,
+    MessageTemplate,
     Name,
     Percent,
     Remote,
@@ -154,10 +156,8 @@ class Pushback(Section):
     branch_strategy: Literal["main", "feature_branch"] = Field(
         "main", description="Push to the tracked branch (main), or to review branches."
     )
-    commit_message: Filled = Field("{{ summary }}\n\n{{ task_list }}", description="The message of each commit.")
-    pr_template: Filled = Field(
-        "## Task changes\n\n{{ task_list }}", description="The description of each pull request."
-    )
+    commit_message: MessageTemplate = Field(COMMIT_MESSAGE, description="The message of each commit.")
+    pr_template: MessageTemplate = Field(REQUEST_BODY, description="The description of each pull request.")
     push_commits: bool = Field(
         True,
         description="Also push commits the user made on the tracked branch; false: while there are some, the "
@@ -166,6 +166,9 @@ class Pushback(Section):
     limits: Limits = Field(default_factory=Limits, description="What is too much to push unasked.")
     secrets: Literal["block", "warn", "off"] = Field(
         "block", description="What happens to a task in which a known credential format was added."
+    )
+    secrets_ignore: tuple[Glob, ...] = Field(
+        (), description="Files in which nothing is taken for a credential, as lines of .gitignore."
     )
     hooks: Literal["skip", "run"] = Field(
         "skip", description="The repository's own commit hooks; run needs trusted: true and uses a scratch worktree."

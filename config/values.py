@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gitferry.config import cron, paths, units
+from gitferry.config import cron, message_template, paths, units
 
 FAULT = "gitferry"  # the error type whose message is already in our words
 
@@ -140,6 +140,11 @@ def _filled(text: str) -> str:
     return text
 
 
+def _message(text: str) -> str:
+    message_template.check(_filled(text))
+    return text
+
+
 def _schema(pattern: str, example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
@@ -198,3 +203,9 @@ DatabaseUrl = Annotated[
 ]
 WebUrl = Annotated[str, _read(_web), Kind("an address that begins with https:// or http://", private=True)]
 Filled = Annotated[str, _read(_filled), Kind("a text that is not empty")]
+_OF_A_TASK = ", ".join(message_template.TASK_NAMES)
+MessageTemplate = Annotated[
+    str,
+    _read(_message),
+    Kind(f"a Jinja2 template that may name {', '.join(message_template.NAMES)}; each of tasks has {_OF_A_TASK}"),
+]

@@ -224,6 +224,22 @@ notifications:
         ("defaults: {pushback: {limits: {file: 60MiB}}}", "limits: file is larger than batch (at most 50MiB here)"),
         ("defaults: {retry: {initial: 5m}}", "1:29: defaults.retry: initial is longer than max (at most 4m here)"),
         ("defaults: {tasks: {manifests: [a/b.json]}}", '"a/b.json" is no name of a manifest'),
+        (
+            "defaults:\n  pushback:\n    commit_message: |\n      {{ summary }}\n\n      {{ tasklist|upper }}\n",
+            '|upper }}�" cannot be filled: line 3: tasklist is not known; did you mean task_list? (a Jinja2 template',
+        ),
+        (
+            "defaults: {pushback: {commit_message: '{{ sumary }}'}}",
+            '1:39: defaults.pushback.commit_message: "{{ sumary }}" cannot be filled: line 1: sumary is not known; '
+            "did you mean summary? (a Jinja2 template that may name summary, task_list, host, tasks; each of tasks has",
+        ),
+        (
+            "repositories: [{path: /a, pushback: {pr_template: '{% for t in tasks %}{{ t.nme }}{% endfor %}'}}]",
+            "1:51: repositories[0].pushback.pr_template: ",
+        ),
+        ("defaults: {pushback: {pr_template: '{{ summary'}}", '"{{ summary" is no template: line 1: unexpected end of'),
+        ("defaults: {pushback: {pr_template: ' '}}", '1:36: defaults.pushback.pr_template: " " is empty (a Jinja2'),
+        ("defaults: {pushback: {commit_message: '{{ 5 / 0 }}'}}", "fails for a file that is added: line 1: division"),
         ("database: {url: mysql://x/y}", "1:17: database.url: the text is no database gitferry knows (sqlite:///FILE"),
         ("repositories: [{path: /a, name: a/b}]", '1:33: repositories[0].name: "a/b" is no name'),
         ("repositories: [{path: '~nobody-here/a'}]", "names the unknown user nobody-here (a path"),
@@ -250,6 +266,8 @@ def test_faults(text: str, fault: str) -> None:
 def test_an_inherited_fault_is_told_once() -> None:
     text = "defaults: {pull: {every: x}, watch: {quiet: 1h}}\nrepositories: [{path: /a}, {path: /b}, {path: /c}]"
     assert [each.partition(": ")[0] for each in faults(text)] == ["1:26", "1:45"]
+    text = "defaults: {pushback: {pr_template: '{{ x }}'}}\nrepositories: [{path: /a}, {path: /b}]"
+    assert [each.partition(": ")[0] for each in faults(text)] == ["1:36"]
 
 
 def test_a_fault_of_form_hides_no_other_and_causes_none() -> None:
