@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitferry.config.failpoints import fp
+from gitferry.pushback.checkout import patterns_now
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.sides import Sides
-from gitferry.repos import filters, index
+from gitferry.repos import filters, index, sparse
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitError
 from gitferry.repos.objects import Objects
@@ -42,11 +43,16 @@ def require_head(ground: Ground, sides: Sides) -> None:
         raise Waits(f"a {operation} began while the crossing ran", f"finish it, or git {operation} --abort")
 
 
-def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip) -> None:
-    """Let the index follow the tip, then HEAD by compare-and-swap. Raises Waits; the next crossing goes on then."""
+def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip, left: frozenset[str] = frozenset()) -> None:
+    """Let the index follow the tip, then HEAD by compare-and-swap. Raises Waits; the next crossing goes on then.
+
+    `left` are the files that the working tree lacks because they are outside the sparse checkout.
+    """
     require_head(ground, sides)
+    _require_left(ground, left)
     _follow(ground, _following(ground.objects, sides, seen, tip))
     fp("index.followed")
+    _require_left(ground, left)  # brought from here on, they are what the index has now
     if tip.commit is None or tip.commit == sides.head_commit:
         return
     fp("ref.before_cas")
@@ -55,6 +61,21 @@ def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip) -> None:
     if ground.git.run(*words, check=False).code != 0:
         raise Waits("HEAD moved while the crossing ran", "nothing to do: the next crossing goes on", retry=True)
     fp("ref.after_cas")
+
+
+def _require_left(ground: Ground, left: frozenset[str]) -> None:
+    """Raise Waits where a file that we left out is there by now: git has brought it as the index had it, or may.
+
+    HEAD must not pass a remote change that the working tree lacks. While the patterns are written nobody knows.
+    """
+    patterns = patterns_now(ground)
+    stays = all(patterns is not None and patterns.leaves_out(path) for path in left)
+    if not stays or (patterns is not None and sparse.changing(ground.place)):
+        raise Waits(
+            "the sparse checkout changed while the crossing ran",
+            "nothing to do: the next crossing goes on",
+            retry=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +111,20 @@ def _follow(ground: Ground, entries: Mapping[str, _Following]) -> None:
     try:
         found = index.read(ground.git, entries)
         ours = {path: entry.new for path, entry in entries.items() if entry.still(found.get(path))}
-        index.follow(ground.git, ours, extra_env=silent)
-        index.hide(ground.git, [entry for path, entry in found.items() if ours.get(path) is not None])
+        skip = in_index_alone(ground, ours)
+        index.follow(ground.git, ours, known=found, skip=skip, extra_env=silent)
+        index.rehide(ground.git, before=skip or frozenset(), after=in_index_alone(ground, ours) or frozenset())
     except GitError as error:
         raise Waits(
             f"the index could not follow: {error.title}",
             "if no git command is running, remove .git/index.lock",
             retry=True,
         ) from error
+
+
+def in_index_alone(ground: Ground, entries: Mapping[str, Entry | None]) -> frozenset[str] | None:
+    """Return those of the paths that a sparse checkout has in the index alone; None where there is no such."""
+    patterns = patterns_now(ground)
+    if patterns is None:
+        return None
+    return frozenset(path for path, entry in entries.items() if entry is not None and patterns.leaves_out(path))

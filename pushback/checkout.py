@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
 from gitferry.pushback.ground import Ground
-from gitferry.repos import filters
+from gitferry.repos import filters, index, sparse
 from gitferry.repos.content import SYMLINK, Entry, File
 from gitferry.repos.disk_errors import EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.observe import Observer
+from gitferry.repos.sparse import Sparse
 from gitferry.repos.worktree import Raced
 
 #: What keeps one file from being replaced; its task is held. Anything else (a full disk) stops the crossing.
@@ -46,25 +49,74 @@ class Unchanged:
         return same
 
 
-def check_out(ground: Ground, observer: Observer, disk: str, steps: Steps) -> dict[str, str]:
+def patterns_now(ground: Ground) -> Sparse | None:
+    """Return what of a sparse checkout is checked out at this moment; None: all of it."""
+    if not ground.state.sparse:
+        return None
+    return sparse.read(ground.place, ground.host.known.config(ground.git, ground.place, ground.host.environ))
+
+
+def left_out(ground: Ground, steps: Steps, tip: str, holds: Iterable[Hold] = ()) -> frozenset[str]:
+    """Return the files of `steps` that stay absent, being outside the sparse checkout.
+
+    Each is to become what the root tree `tip` has, which HEAD will name; then its index entry stands for it. Or its
+    task is undone, and the record says what it was. Any other that is to differ from HEAD is written, as git writes
+    what conflicts.
+    """
+    patterns = patterns_now(ground)
+    if patterns is None:
+        return frozenset()
+    undone = [hold for hold in holds if hold.state is HoldState.UNDONE]
+    return frozenset(
+        path
+        for files in steps.values()
+        for path, entry in files
+        if patterns.leaves_out(path)
+        and (entry == ground.objects.file_at(tip, path) or any(hold.covers(path) for hold in undone))
+    )
+
+
+def check_out(
+    ground: Ground, observer: Observer, disk: str, steps: Steps, left: frozenset[str] = frozenset()
+) -> dict[str, str]:
     """Replace file by file; return the tasks that could not be, and why. `disk` is the root tree that was observed.
 
-    Raises DiskFull and its like, with every file either as it was or as it will be.
+    The files in `left` are not touched (`left_out`). Raises DiskFull and its like, with every file either as it was or
+    as it will be.
     """
     raced: dict[str, str] = {}
-    flat = [(unit, path, entry) for unit, files in steps.items() for path, entry in files]
+    flat = [(unit, path, entry) for unit, files in steps.items() for path, entry in files if path not in left]
+    patterns = patterns_now(ground)
+    absent = _hidden(ground, patterns, disk, [path for _, path, _ in flat])
     # The attributes that arrive decide how the other files are written.
     attributes = [step for step in flat if step[1].rpartition("/")[2] == ".gitattributes"]
     for group in (attributes, [step for step in flat if step not in attributes]):
         files, refused = _files(ground, {path: entry for _, path, entry in group if entry is not None})
         for unit, path, entry in sorted(group, key=_deletions_first):
             reason = refused.get(path)
+            if entry is None and path in absent and patterns is not None and not patterns.includes(path):
+                reason = f"{path} is outside your sparse checkout, where its absence is no deletion"
             if reason is None:
                 new = None if entry is None else files[path]
-                reason = _replace(ground, path, new, Unchanged(observer, path, ground.objects.file_at(disk, path)))
+                seen = None if path in absent else ground.objects.file_at(disk, path)
+                reason = _replace(ground, path, new, Unchanged(observer, path, seen))
             raced |= {} if reason is None else {unit: reason}
     ground.worktree.flush()
     return raced
+
+
+def _hidden(ground: Ground, patterns: Sparse | None, disk: str, paths: Sequence[str]) -> frozenset[str]:
+    """Return those of `paths` that git keeps absent on purpose, although they were observed to be as `disk` has them.
+
+    They are outside the sparse checkout; or inside by now, and git has not brought them yet.
+    """
+    if patterns is None:
+        return frozenset()
+    gone = [p for p in paths if ground.objects.file_at(disk, p) and not os.path.lexists(ground.place.root / p)]
+    entries = index.read(ground.git, gone)
+    return frozenset(
+        path for path in gone if not patterns.includes(path) or (path in entries and entries[path].skip_worktree)
+    )
 
 
 def _replace(ground: Ground, path: str, new: File | None, unchanged: Unchanged) -> str | None:

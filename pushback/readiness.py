@@ -11,6 +11,13 @@ from gitferry.repos.record import Record
 from gitferry.repos.upstream import Upstream
 from gitferry.security.redact import redact
 
+_SPARSE_INDEX = "its index is sparse"
+_EXPECTS_FILES = "it expects files outside its sparse checkout"
+_MENDED = {
+    _SPARSE_INDEX: "git sparse-checkout reapply --no-sparse-index",
+    _EXPECTS_FILES: "git config --unset sparse.expectFilesOutsideOfPatterns",
+}
+
 
 class Waits(GitferryError):
     """The repository waits for something named; the next crossing looks again. Nothing is wrong with gitferry."""
@@ -76,16 +83,21 @@ def require_ready(ground: Ground, record: Record) -> None:
     state = ground.state
     unusable = {
         "its objects are SHA-256": state.sha256,
-        "its index is sparse": state.sparse_index,
-        "it is a sparse checkout": state.sparse,
+        _SPARSE_INDEX: state.sparse_index,
+        _EXPECTS_FILES: state.sparse and state.sparse_expects_files,
         "it is a partial clone": state.partial,
         "its refs are in a reftable": state.reftable,
     }
     for reason, is_so in unusable.items():
         if is_so:
-            raise Unusable(f"{ground.place.root} cannot be synced: {reason}", "clone it anew in the ordinary form")
-    if state.index_locked or state.head_locked:
-        name = "index.lock" if state.index_locked else "HEAD.lock"
+            hint = _MENDED.get(reason, "clone it anew in the ordinary form")
+            raise Unusable(f"{ground.place.root} cannot be synced: {reason}", hint)
+    locks = {
+        "index.lock": state.index_locked,
+        "HEAD.lock": state.head_locked,
+        "info/sparse-checkout.lock": state.sparse_locked,
+    }
+    for name in (name for name, is_held in locks.items() if is_held):
         # A lock that is given up moves no file we watch, so we look again by ourselves.
         raise Waits(
             f"{name} is held", f"if no git command is running, remove {ground.place.git_dir / name}", retry=True

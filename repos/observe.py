@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
-from gitferry.repos import filters
+from gitferry.repos import filters, index, outside, sparse
 from gitferry.repos.content import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import IsDirectory, TreeError
 from gitferry.repos.git import Git
 from gitferry.repos.objects import Objects
+from gitferry.repos.sparse import Sparse
 from gitferry.repos.state import Place, WorkingState
 from gitferry.repos.status import Change, status
 from gitferry.repos.worktree import Worktree
@@ -47,6 +48,28 @@ class Limits:
     unsettled: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far: index entries that stand for files and files that are gone, files, and what was not."""
+
+    entries: dict[str, Entry | None] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+
+    def doubt(self, patterns: Sparse | None) -> None:
+        """Take back what a git command may just have made: it was changing the index while we looked.
+
+        One that takes files out of the working tree, or brings those outside a sparse checkout back, writes its
+        index last.
+        """
+        brought = {path for path in self.files if patterns is not None and not patterns.includes(path)}
+        for path in brought | {path for path, entry in self.entries.items() if entry is None}:
+            self.unread[path] = BEING_WRITTEN
+            self.files.pop(path, None)
+            self.entries.pop(path, None)
+
+
 class Observer:
     """Reads one working tree into one object database."""
 
@@ -74,6 +97,8 @@ class Observer:
         Untracked files are read where `wanted` says so, and otherwise left alone: nothing of them can travel. Files in
         `always` are read whatever git says: it does not look at those marked assume-unchanged or skip-worktree.
         """
+        patterns = sparse.read(self._place, self._state.config)
+        before = index.moment(self._place.git_dir)
         found = status(
             self._git,
             paths,
@@ -85,37 +110,49 @@ class Observer:
             for path, change in found.changes.items()
             if not change.nested and (not change.untracked or change.head or wanted(path))
         }
-        entries: dict[str, Entry | None] = {}
-        unread: dict[str, str] = {}
-        files: dict[str, File] = {}
-        looked_at = {**{path: Change(path) for path in always}, **changes}
-        stamps: dict[str, Stamp] = {}
-        for path, change in looked_at.items():
-            stamps[path] = self._stamp(path)
+        reading = self._read(changes, always, limits, patterns)
+        if before is None or index.moment(self._place.git_dir) != before:
+            reading.doubt(patterns)
+        entries, unread = reading.entries, reading.unread
+        with self._objects.together():
+            written, refused = self.entries(reading.files, {p: (c.head or c.index) for p, c in changes.items()})
+            entries.update(written)
+            unread.update(refused)
+            disk = self._objects.apply(head_tree, entries)
+        fp("snapshot.written")
+        return Observation(disk, changes, unread, found.full, reading.stamps)
+
+    def _read(
+        self, changes: Mapping[str, Change], always: Collection[str], limits: Limits, patterns: Sparse | None
+    ) -> _Reading:
+        reading = _Reading()
+        away = {} if patterns is None else outside.standing(patterns, self._git, changes, always)
+        refused = {} if patterns is None else outside.refused(patterns, changes)
+        for path, change in {**{path: Change(path) for path in always}, **changes}.items():
+            reading.stamps[path] = self._stamp(path)
+            if path in away:
+                stands = away[path]
+                if stands is not None:
+                    reading.entries[path] = stands
+                continue
             if change.submodule:
                 continue  # only its index entry counts; what is inside is another repository's
-            reason = self._reason_to_wait(path, change, limits)
+            reason = refused.get(path) or self._reason_to_wait(path, change, limits)
             if reason is not None:
-                unread[path] = reason
+                reading.unread[path] = reason
                 continue
             try:
                 file = self._worktree.read(path)
             except IsDirectory:
                 file = None  # its files are changes of their own
             except TreeError as error:
-                unread[path] = error.title
+                reading.unread[path] = error.title
                 continue
             if file is None:
-                entries[path] = None
+                reading.entries[path] = None
             else:
-                files[path] = file
-        with self._objects.together():
-            written, refused = self.entries(files, {p: (c.head or c.index) for p, c in changes.items()})
-            entries.update(written)
-            unread.update(refused)
-            disk = self._objects.apply(head_tree, entries)
-        fp("snapshot.written")
-        return Observation(disk, changes, unread, found.full, stamps)
+                reading.files[path] = file
+        return reading
 
     def still(self, seen: Observation) -> bool:
         """Return whether everything that was read is as it was then, by time and size: a cheap look before a push."""

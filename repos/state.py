@@ -98,8 +98,9 @@ class WorkingState:
 
     `branch` is None on a detached HEAD, `head` is None on a branch without a commit. `operation` is what the user has
     begun and not ended: rebase, am, merge, cherry-pick, revert or bisect. `hooks` are the names of those git would
-    start. `submodules` tells of a `.gitmodules`, `partial` of a clone that lacks objects on purpose, `shallow` of
-    one that lacks history.
+    start. `sparse_expects_files`: git takes no notice of files outside a sparse checkout that are there all the same
+    (git-config(1), sparse.expectFilesOutsideOfPatterns). `submodules` tells of a `.gitmodules`, `partial` of a clone
+    that lacks objects on purpose, `shallow` of one that lacks history.
     """
 
     branch: str | None = None
@@ -111,7 +112,9 @@ class WorkingState:
     index_locked: bool = False
     head_locked: bool = False
     sparse: bool = False
+    sparse_locked: bool = False
     sparse_index: bool = False
+    sparse_expects_files: bool = False
     partial: bool = False
     sha256: bool = False
     reftable: bool = False
@@ -174,7 +177,9 @@ def working_state(
             index_locked=os.path.lexists(place.git_dir / "index.lock"),
             head_locked=os.path.lexists(place.git_dir / "HEAD.lock"),
             sparse=config.flag("core.sparsecheckout"),
+            sparse_locked=os.path.lexists(place.git_dir / "info" / "sparse-checkout.lock"),
             sparse_index=_is_sparse_index(place.git_dir / "index", sha256=sha256),
+            sparse_expects_files=config.flag("sparse.expectfilesoutsideofpatterns"),
             partial=_is_partial(config),
             sha256=sha256,
             reftable=reftable,
