@@ -48,41 +48,10 @@ NOT_YET = (
         lambda http: http.enabled,
     ),
     NotYet(
-        "defaults.tasks.schema",
-        "manifests are not checked against a schema",
-        "check them before they are saved, by the editor or a hook of your own",
-        _other_than(None),
-    ),
-    NotYet(
-        "defaults.pushback.branch_strategy",
-        "nothing is pushed under `feature_branch`",
-        "`branch_strategy: main` pushes to the tracked branch",
-        _other_than("main"),
-    ),
-    NotYet(
         "defaults.pushback.pr_template",
-        "no pull requests are made",
+        "no pull requests are made: open them at the forge",
         "leave it out until then",
         _other_than(Defaults().pushback.pr_template),
-    ),
-    NotYet(
-        "defaults.pushback.secrets",
-        "nothing is scanned for credentials",
-        "keep them out of the tasks: `tasks: {exclude: [...]}` for files that hold some; `secrets: off` says the same",
-        _other_than("off"),
-    ),
-    NotYet(
-        "defaults.pushback.hooks",
-        "the repository's hooks are skipped",
-        "`hooks: skip` says the same",
-        _other_than("skip"),
-    ),
-    NotYet(
-        "defaults.pushback.sign",
-        "gitferry's commits are unsigned, whatever git's settings say",
-        "`sign: never` says the same",
-        # Only git's own settings tell whether `inherit` asks for anything: doctor reads them.
-        lambda sign: False,
     ),
     NotYet(
         "repositories[].auth",

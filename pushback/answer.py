@@ -10,23 +10,35 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, PUSH_OFF, Action, Decision
+from gitferry.pushback.decision import (
+    BOTH_CHANGED,
+    CONFLICT_IN_REVIEW,
+    PUSH_OFF,
+    Action,
+    Decision,
+)
 from gitferry.pushback.describe import first_facts
+from gitferry.pushback.findings import Weight
 from gitferry.pushback.ground import Ground, Unworkable
+from gitferry.pushback.hooked import HookRefused, hooks_of
 from gitferry.pushback.outcome import Outcome, PushStatus, State, Take, TaskState
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.review import Reviewed
 from gitferry.pushback.send import PushRefused
+from gitferry.repos import hook_files
 from gitferry.repos.disk_errors import TreeError
-from gitferry.repos.hold import HoldState, Review
+from gitferry.repos.hold import HoldState
 from gitferry.repos.lock import LockBusy
 from gitferry.repos.objects import Objects
 from gitferry.repos.record import ObjectsPruned, Record
 from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.review import Review
+from gitferry.repos.signing_error import SigningWaits
 from gitferry.repos.tasks import task_id
 
 _TO_REVIEW = f"{BOTH_CHANGED}; yours goes to a review branch"
+_WAITING = frozenset({PushStatus.PENDING, PushStatus.AWAITING_APPROVAL, PushStatus.FAILED})
 _NAMED = 3  # tasks in conflict that are named
 _CONFLICT_HINT = "`gitferry conflicts TASK` shows both sides, and how to answer with `gitferry resolve`"
 
@@ -87,13 +99,15 @@ def crossed(
     """Return the outcome of a crossing that was carried, perhaps without the push it wanted (`trouble`)."""
     tasks = task_states(ground, planned, carried, tip, at, trouble)
     conflicts = sum(task.push_status is PushStatus.CONFLICT for task in tasks)
-    pending = sum(task.push_status in (PushStatus.PENDING, PushStatus.FAILED) for task in tasks)
+    pending = sum(task.push_status in _WAITING for task in tasks)
     stays = trouble is not None or planned.held_back
     upstream = planned.sides.upstream_commit if stays else tip.commit
     ahead, behind = ground.objects.ahead_behind(tip.commit, upstream)
     if trouble is None and reviewed is not None:
         trouble = reviewed.trouble
     state = State.FAILING if trouble is not None else State.CONFLICT if conflicts else State.HEALTHY
+    locked = isinstance(trouble, SigningWaits)
+    state = State.WAITING if locked else state
     remote = trouble if isinstance(trouble, RemoteError) else None
     return Outcome(
         repository=ground.settings.name,
@@ -106,14 +120,14 @@ def crossed(
         behind=behind,
         pending=pending,
         conflicts=conflicts,
-        waiting_for=_in_conflict(tasks) if trouble is None else None,
-        error=None if trouble is None else trouble.title,
+        waiting_for=trouble.title if locked and trouble else _in_conflict(tasks) if trouble is None else None,
+        error=None if trouble is None or locked else trouble.title,
         hint=trouble.hint if trouble is not None else _CONFLICT_HINT if conflicts else None,
-        retry=remote is not None and remote.retry,
+        retry=locked or (remote is not None and remote.retry),
         offline=remote is not None and remote.kind == "offline",
         tasks=tasks,
         operation=carried.operation,
-        notes=(*_notes(ground, ahead if planned.held_back else 0), *(reviewed.notes if reviewed else ())),
+        notes=(*_notes(ground, planned.held_back), *(reviewed.notes if reviewed else ()), *ground.notes),
     )
 
 
@@ -122,7 +136,7 @@ def glanced(ground: Ground, planned: Planned, nothing: Carried, tip: Tip, at: da
     outcome = crossed(ground, planned, nothing, tip, at)
     tasks = tuple(not_yet(task) for task in outcome.tasks)
     ahead, behind = ground.objects.ahead_behind(planned.sides.head_commit, planned.sides.upstream_commit)
-    pending = sum(task.push_status in (PushStatus.PENDING, PushStatus.FAILED) for task in tasks)
+    pending = sum(task.push_status in _WAITING for task in tasks)
     return replace(outcome, tasks=tasks, ahead=ahead, behind=behind, pending=pending, operation=None)
 
 
@@ -149,8 +163,12 @@ def task_states(
         if not unit.carry and decision.action is not Action.HOLD:
             continue
         status, reason = _status(decision, carried.raced, carried.record, trouble)
-        review = _review(decision, carried.record)
-        if status is PushStatus.CONFLICT:
+        review = _review(decision, planned.record, carried.record)
+        if decision.review and not decision.in_conflict and decision.unit not in carried.raced:
+            status, reason = _under_way(
+                ground.objects, decision, planned.gathered.paths[decision.unit], review, trouble
+            )
+        elif status is PushStatus.CONFLICT and ground.settings.pushback.branch_strategy == "main":
             status, reason = _reviewed(ground.objects, decision, planned.gathered.paths[decision.unit], review)
         found = first_facts(
             ground.objects,
@@ -173,7 +191,11 @@ def task_states(
                 local_modification_time=None if synced else modification_time(ground, planned, unit.path),
                 last_registry_sync=at.astimezone(UTC) if synced else None,
                 commit=commits.get(decision.unit) or (None if review is None else review.tip),
-                conflict=decision.view.version if decision.action is Action.HOLD else None,
+                warnings=tuple(
+                    str(found) for found in planned.findings.get(decision.unit, ()) if found.weight is Weight.WARN
+                ),
+                version_seen=decision.view.version if decision.action in (Action.HOLD, Action.WAIT) else None,
+                in_conflict=decision.in_conflict,
                 pull_request_url=None if review is None else review.url,
             )
         )
@@ -199,29 +221,48 @@ def _status(
     if decision.action in (Action.PUSH, Action.MERGE):
         return PushStatus.COMPLETED, None
     if decision.action in (Action.AGREED, Action.PULL):
-        return PushStatus.NOT_REQUIRED, None
+        return decision.status or PushStatus.NOT_REQUIRED, None
     if trouble is not None and decision.reason == PUSH_OFF:
-        waits = PushStatus.FAILED if isinstance(trouble, PushRefused) else PushStatus.PENDING
+        waits = PushStatus.FAILED if isinstance(trouble, PushRefused | HookRefused) else PushStatus.PENDING
         return (waits if decision.pending else PushStatus.CONFLICT), trouble.title
     hold = record.hold(decision.unit)
     stopped = decision.pending or decision.view.staged or decision.view.blocked is not None
     if not stopped and hold is not None and hold.state is not HoldState.PARKED:
         return PushStatus.CONFLICT, decision.reason or BOTH_CHANGED
     failed = decision.view.blocked is not None and decision.view.invalid and not decision.view.staged
-    reason = _TO_REVIEW if decision.reason == IN_REVIEW else decision.reason  # a conflict that no crossing met yet
-    return (PushStatus.FAILED if failed else PushStatus.PENDING), reason
+    reason = _TO_REVIEW if decision.reason == CONFLICT_IN_REVIEW else decision.reason  # that no crossing met yet
+    return decision.status or (PushStatus.FAILED if failed else PushStatus.PENDING), reason
 
 
-def _review(decision: Decision, record: Record) -> Review | None:
-    hold = record.hold(decision.unit) if decision.action is Action.HOLD else None
-    return None if hold is None else hold.review
+def _review(decision: Decision, before: Record, now: Record) -> Review | None:
+    """Return the review branch that a task goes to, or that the tracked branch just took over."""
+    if decision.action in (Action.HOLD, Action.WAIT) or decision.review:
+        return now.review(decision.unit)
+    return before.review(decision.unit) if decision.status is PushStatus.COMPLETED else None
+
+
+def _under_way(
+    objects: Objects,
+    decision: Decision,
+    paths: Sequence[str],
+    review: Review | None,
+    trouble: GitferryError | None,
+) -> tuple[PushStatus, str | None]:
+    """Return how far a change is that goes to its review branch."""
+    if review is None or review.tip is None or not objects.has(review.tip):
+        return PushStatus.PENDING, "it goes to a review branch" if trouble is None else trouble.title
+    if review.there:
+        return PushStatus.IN_REVIEW, f"at {review.branch}, which was rewritten there"
+    if objects.content(objects.tree_of(review.tip), paths) != decision.carried:
+        return PushStatus.PENDING, f"it is in review at {review.branch}, without your last edit"
+    return PushStatus.IN_REVIEW, f"at {review.branch}"
 
 
 def _reviewed(
     objects: Objects, decision: Decision, paths: Sequence[str], review: Review | None
 ) -> tuple[PushStatus, str | None]:
     """Return what a conflict is: in review, where our side of it reached a branch for that."""
-    reason = _TO_REVIEW if decision.reason == IN_REVIEW else decision.reason or BOTH_CHANGED
+    reason = _TO_REVIEW if decision.reason == CONFLICT_IN_REVIEW else decision.reason or BOTH_CHANGED
     if review is None or review.tip is None or not objects.has(review.tip):
         return PushStatus.CONFLICT, reason
     whole = objects.content(objects.tree_of(review.tip), paths) == decision.view.local.content
@@ -230,11 +271,11 @@ def _reviewed(
     elsewhere = whole and (unmerged or decision.partner is not None)
     if not decision.review and not elsewhere:
         return PushStatus.CONFLICT, reason
-    if review.there == "":
+    if review.gone:
         return PushStatus.CONFLICT, f"{BOTH_CHANGED}; its review branch {review.branch} was removed at the remote"
     more = "" if review.there is None else ", which was changed there"
     more += "" if whole else "; your last edit is not there yet"
-    return PushStatus.IN_REVIEW, f"{IN_REVIEW} at {review.branch}{more}"
+    return PushStatus.IN_REVIEW, f"{CONFLICT_IN_REVIEW} at {review.branch}{more}"
 
 
 def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
@@ -245,12 +286,13 @@ def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
     return f"an answer: both sides changed {', '.join(names[:_NAMED])}{more}"
 
 
-def _notes(ground: Ground, held_back: int) -> tuple[str, ...]:
-    notes = []
-    hooks = [name for name in ground.state.hooks if name in ("pre-commit", "commit-msg", "pre-push")]
-    if hooks:
-        notes.append(f"hooks exist and are skipped: {', '.join(hooks)}")
-    if held_back:
-        commits = f"{held_back} unpushed commit{'' if held_back == 1 else 's'} of yours"
-        notes.append(f"{commits} wait here: gitferry push all")
+def _notes(ground: Ground, held_back: str) -> tuple[str, ...]:
+    notes: list[str] = []
+    hooks = hooks_of(ground)
+    if hooks is not None:
+        notes += hooks.hints()
+    elif skipped := [name for name in ground.state.hooks if name in hook_files.ALL]:
+        notes.append(f"hooks exist and are skipped: {', '.join(skipped)}")
+    if held_back and ground.settings.pushback.branch_strategy == "main":
+        notes.append(f"waits here: {held_back}")
     return tuple(notes)

@@ -13,9 +13,9 @@ from datetime import datetime
 from gitferry.config.errors import GitferryError
 from gitferry.pushback import operations
 from gitferry.pushback.advance import advance, require_head, staged_in_the_way
-from gitferry.pushback.checkout import Steps, check_out
+from gitferry.pushback.checkout import Steps, check_out, left_out
 from gitferry.pushback.commit import Tip
-from gitferry.pushback.decision import Action
+from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.holds import Holds
@@ -95,10 +95,11 @@ class Carrier:
         raced: dict[str, str] = {}
         if tip.commit != self._sides.head_commit or steps:
             require_head(self._ground, self._sides)
-            raced = check_out(self._ground, self._observer, self._seen.disk, steps)
+            left = left_out(self._ground, steps, tip.tree, current.holds)
+            raced = check_out(self._ground, self._observer, self._seen.disk, steps, left)
             if raced:
                 current = self._save(replace(current, holds=self._holds.raced(current.holds, raced)), current)
-            advance(self._ground, self._sides, self._seen, tip)
+            advance(self._ground, self._sides, self._seen, tip, left)
         return Carried(self._close(current, tip, raced), raced, operation)
 
     def _push(self, tip: Tip, before: Record, current: Record) -> tuple[str, ...]:
@@ -123,7 +124,8 @@ class Carrier:
         """Return the record that must stand before anything moves."""
         before, decisions = self._planned.record, self._planned.decisions
         # What was moved here from another branch is in that one's record, which tells whose it is.
-        waits = (d for d in decisions if d.action is Action.WAIT and d.view.moved_from is None)
+        stays = (d for d in decisions if d.action is Action.WAIT or (d.action is Action.MERGE and d.review))
+        waits = (d for d in stays if d.view.moved_from is None)
         waiting = tuple(sorted(d.unit for d in waits if d.view.carry))
         guarded = tuple(sorted(d.unit for d in decisions if d.guarded))
         if self._back is not None:
@@ -135,7 +137,8 @@ class Carrier:
             guarded=guarded,
             snapshots=(self._seen.disk,) if waiting else before.snapshots,
         )
-        if tip.commit == self._sides.head_commit == self._sides.upstream_commit and not steps:
+        goes = not self._planned.held_back and tip.commit != self._sides.upstream_commit
+        if tip.commit == self._sides.head_commit and not goes and not steps:
             return intent
         return replace(intent, journal=self._journal(tip, steps), sequence=before.sequence + 1)
 
@@ -191,7 +194,7 @@ class Carrier:
             paths = self._gathered.paths[decision.unit]
             if self._back is not None:
                 action, files = "revert" if decision.unit in carried else "restore", paths
-            elif Action.MERGE in (decision.action, decision.committed):
+            elif Action.MERGE in (decision.action, decision.committed) and not decision.review:
                 action, files = "merge", self._differing(paths, self._sides.upstream, self._seen.disk, tip.tree)
             elif decision.unit in steps:
                 action, files = "pull", tuple(path for path, _ in steps[decision.unit])
@@ -209,7 +212,18 @@ class Carrier:
             take = None if decision.answered is None else decision.answered.value
             if self._back is not None:
                 take = self._back.answered.get(unit.path)
-            changes.append(TaskChange(task, found.name, unit.path, action, files, take))
+            changes.append(
+                TaskChange(
+                    task,
+                    found.name,
+                    unit.path,
+                    action,
+                    files,
+                    take,
+                    self._planned.approved_by(unit.path),
+                    self._planned.excused(unit.path),
+                )
+            )
         return tuple(changes)
 
     def _base(self, changes: tuple[TaskChange, ...]) -> str:
@@ -232,6 +246,8 @@ class Carrier:
             target = self._sides.local  # differs from the disk where a dead crossing had begun what is not to be now
             if self._back is not None:
                 target = self._back.target
+            elif decision.review and decision.merged is not None:
+                target = self._with_merged(decision)
             elif decision.action in (Action.PULL, Action.MERGE):
                 target = tip.tree
             files = []
@@ -242,6 +258,12 @@ class Carrier:
             if files:
                 steps[decision.unit] = tuple(files)
         return steps
+
+    def _with_merged(self, decision: Decision) -> str:
+        """Return a root tree that has what one task gets without the tracked branch getting it."""
+        content = decision.merged or {}
+        changes = {path: content.get(path) for path in self._gathered.paths[decision.unit]}
+        return self._objects.apply(self._seen.disk, changes)
 
     def _journal(self, tip: Tip, steps: Steps) -> Journal:
         changes = {path: entry for files in steps.values() for path, entry in files}

@@ -9,7 +9,7 @@ from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.gather import Gathered
 from gitferry.pushback.ground import Ground
-from gitferry.pushback.message import TaskWords, commit_message
+from gitferry.pushback.message import TaskWords, commit_words, literal
 from gitferry.pushback.plan import batches
 from gitferry.pushback.sides import Sides
 from gitferry.repos.content import Content, Entry
@@ -109,22 +109,23 @@ class TipBuilder:
         return {path: content.get(path) for path in self._gathered.paths[unit]}
 
     def _write(self, tree: str, parents: Sequence[str], message: str, units: tuple[str, ...]) -> str:
-        ground = self._ground
-        oid = ground.objects.write_commit(
-            tree,
-            parents,
-            message,
-            author=ground.author(),
-            committer=ground.committer(),
-            at=ground.host.clock(),
-        )
-        self._commits.append(NewCommit(oid, message, units))
+        oid = self._ground.write_commit(tree, parents, message)
+        self._commits.append(NewCommit(oid, self._ground.objects.message(oid), units))
         return oid
 
     def _words(self, batch: Sequence[Decision], before: str, after: str) -> str:
-        words = [self.task_words(decision, before, after) for decision in batch]
-        template = self._message or self._ground.settings.pushback.commit_message
-        return commit_message(template, words, host=self._ground.host.hostname)
+        return self.message([self.task_words(decision, before, after) for decision in batch])
+
+    def message(self, words: Sequence[TaskWords]) -> str:
+        """Return a commit's message: what a person gave, else the template's; what is wrong with that is noted."""
+        given = "" if self._message is None else literal(self._message)
+        if given:
+            return given
+        ground = self._ground
+        filled = commit_words(ground.settings.pushback.commit_message, words, host=ground.host.hostname)
+        if filled.fault is not None:
+            ground.notes.append(f"pushback.commit_message: {filled.fault}; the default one was taken")
+        return filled.text
 
     def task_words(self, decision: Decision, before: str, after: str) -> TaskWords:
         """Return how a commit's message names one task."""
@@ -136,4 +137,7 @@ class TipBuilder:
         verb = (
             "add" if was is None else "delete" if now is None else "merge" if decision.merged is not None else "update"
         )
-        return TaskWords(new.name, verb, old.version, new.version if now is not None else old.version)
+        paths = self._gathered.paths[decision.unit]
+        files = tuple(path for path in paths if objects.file_at(before, path) != objects.file_at(after, path))
+        version = new.version if now is not None else old.version
+        return TaskWords(new.name, verb, old.version, version, unit.path, files)

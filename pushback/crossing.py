@@ -12,24 +12,31 @@ from gitferry.pushback import answer
 from gitferry.pushback.carry import Carrier
 from gitferry.pushback.commit import TipBuilder
 from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.hooked import HookRefused
 from gitferry.pushback.host import Host
 from gitferry.pushback.outcome import Outcome, Request
-from gitferry.pushback.planning import Planner
+from gitferry.pushback.planning import Planned, Planner
 from gitferry.pushback.prune import prune
 from gitferry.pushback.readiness import Waits, record_of, require_ready, tracked_branch
 from gitferry.pushback.review import bring_to_review
+from gitferry.pushback.review_look import looked
 from gitferry.pushback.send import PushRefused
 from gitferry.repos import filters, index, ref_locks
 from gitferry.repos import record as records
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitCancelled
+from gitferry.repos.identity import NoIdentity
 from gitferry.repos.lfs import NotUploaded
 from gitferry.repos.lock import lane_lock
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.record import Record
 from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.signing_error import SigningWaits
+from gitferry.repos.signing_key import SigningFailed
 from gitferry.repos.status import status
 
+#: What keeps things here, and nothing from coming.
+_KEPT_HERE = (PushRefused, RemoteError, NotUploaded, HookRefused, NoIdentity, SigningWaits, SigningFailed)
 _ATTEMPTS = 6  # plans overtaken by the remote or by a save, before the crossing gives way to the next one
 
 
@@ -52,7 +59,7 @@ class Crossing:
     """One crossing of an opened, locked repository."""
 
     def __init__(self, ground: Ground, request: Request, at: datetime) -> None:
-        self._ground = ground
+        self._ground = ground = replace(ground, by_hand=request.by_hand)
         self._request = request
         self._at = at
         self._planner = Planner(ground, request, at)
@@ -78,9 +85,7 @@ class Crossing:
 
     def _attempt(self, record: Record) -> Outcome:
         ground = self._ground
-        pushback = ground.settings.pushback
-        # A review branch is wished for; pushing to the tracked branch instead would be the opposite.
-        push = self._request.push and pushback.enabled and pushback.branch_strategy == "main"
+        push = self._request.push and ground.settings.pushback.enabled
         trouble: GitferryError | None = None
         for _ in range(_ATTEMPTS):
             try:
@@ -89,14 +94,18 @@ class Crossing:
                 if trouble is not None:
                     raise trouble from None  # that the user's commits cannot go is the trouble's doing
                 raise
+            planned = self._approved(planned)
+            record = planned.record
             builder = TipBuilder(ground, planned.sides, planned.gathered, self._request.message)
-            tip = builder.build(planned.decisions, held_back=planned.held_back)
-            if not self._planner.observer.still(planned.seen):
-                continue  # something was saved while we planned: look again
             carrier = Carrier(ground, planned, self._planner.observer, self._request.cause, self._at)
             try:
+                tip = builder.build(planned.decisions, held_back=bool(planned.held_back))
+                if not self._planner.observer.still(planned.seen):
+                    continue  # something was saved while we planned: look again
                 carried = carrier.carry(tip)
-            except (PushRefused, RemoteError, NotUploaded) as error:
+            except _KEPT_HERE as error:
+                if not push:
+                    raise
                 record = records.load(ground.objects, record.branch)
                 if isinstance(error, PushRefused) and error.stale:
                     record = self.fetched(record)
@@ -106,6 +115,14 @@ class Crossing:
             reviewed = bring_to_review(ground, planned, carried, tip, self._request, self._at)
             return answer.crossed(ground, planned, reviewed.carried, tip, self._at, trouble=trouble, reviewed=reviewed)
         raise Waits("one of the sides changes faster than gitferry can follow", "it is tried again", retry=True)
+
+    def _approved(self, planned: Planned) -> Planned:
+        """Note down the words that people gave to changes, before anything goes by them."""
+        if planned.approvals == planned.record.approvals:
+            return planned
+        objects, head = self._ground.objects, self._ground.state.head
+        noted = replace(planned.record, approvals=planned.approvals)
+        return replace(planned, record=records.save(objects, noted, head=head, at=self._at))
 
     def rescued(self, record: Record) -> Record:
         """Keep what a dead crossing displaced from the working tree, clear its leftovers away, return the record."""
@@ -157,7 +174,7 @@ class Crossing:
             arrived = tuple(
                 s for s in known.sent if ground.objects.has(s.tip) and ground.objects.is_ancestor(s.tip, tip)
             )
-            known = replace(known, fetched=True, sent=arrived)
+            known = looked(ground, replace(known, fetched=True, sent=arrived), upstream.remote)
         elif (
             known.agreed is not None
             or known.fetched

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gitferry.pushback.answers import Answered, version_of
-from gitferry.pushback.outcome import Strategy, Take
+from gitferry.pushback.outcome import PushStatus, Strategy, Take
 from gitferry.repos.content import Content
 from gitferry.repos.hold import HoldState
 
@@ -20,14 +20,17 @@ Merge = Callable[[Content, Content, Content], Content | None]
 BOTH_CHANGED = "both sides changed it"
 MERGE_READY = "both sides changed it, and a merge is ready: `gitferry resolve TASK --take merged`"
 MERGE_UNCLEAN = "both sides changed it, and the changes do not merge by themselves"
-IN_REVIEW = "both sides changed it; yours is in review"
+CONFLICT_IN_REVIEW = "both sides changed it; yours is in review"
+IN_REVIEW = "in review"
+REVIEW_GONE = "its review branch was deleted at the remote: edit it, or `gitferry push` it"
+REVIEW_CHANGED = "its review branch was changed at the remote, and so was it here"
 CHANGED_SINCE = "it was changed again since you looked: see `gitferry conflicts`"
 STAGED = "you are staging it"
 PENDING = "waits for `gitferry push`"
+UNAPPROVED = "nobody has approved it as it is now"
 PUSH_OFF = "nothing is pushed here"
 PULL_ONLY = "a pull sends nothing: `gitferry sync`"
 SWITCHED_OFF = "pushing is switched off (pushback.enabled)"
-NOT_REVIEWED = "nothing is pushed under branch_strategy feature_branch yet"
 UNDONE = "undone: waits until it is edited or pushed by hand"
 UNDONE_CONFLICT = "undone here, and the remote has something else: `gitferry resolve` it, or edit it"
 
@@ -82,6 +85,16 @@ class HeldView:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a task's review branch has of it."""
+
+    sent: Side  # what we pushed there last
+    amended: Side | None = None  # what it has now, where somebody committed on top of ours
+    landed: Side | None = None  # what of these the tracked branch has taken over
+    gone: bool = False  # somebody deleted the branch
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """All that one decision looks at."""
 
@@ -94,6 +107,7 @@ class View:
     passed: Side | None = None  # at S, where the user moved HEAD on from S and may have left files behind
     parted: Side | None = None  # here, when a crossing set out whose push arrived and which then died
     held: HeldView | None = None
+    reviewed: Reviewed | None = None
     touches: tuple[Touch, ...] = ()
     committed: bool = False  # the user's own unpushed commits touch it
     carry: bool = True  # False: excluded, or in no task
@@ -108,6 +122,11 @@ class View:
     in_place: bool = False  # it has such a file: both tasks cannot be there at once
 
     @property
+    def landed(self) -> Side | None:
+        """What of the task's review branch the tracked branch has taken over."""
+        return None if self.reviewed is None else self.reviewed.landed
+
+    @property
     def version(self) -> str:
         """The name of what both sides hold now, by which a person's answer says what they had seen."""
         return version_of(self.local.content, self.remote.content)
@@ -119,7 +138,11 @@ class Policy:
 
     push: bool = True
     off: str = PUSH_OFF  # why not, where it is not
+    review: bool = False  # what travels goes to review branches, not to the tracked one
     automatic: bool = True  # auto_push, no first push held back
+    approval: bool = False  # a change needs a person's word first
+    approved: frozenset[str] = frozenset()  # units, as they are now
+    rejected: Mapping[str, str] = field(default_factory=dict)  # unit → who would not have it, as it is now
     only_asked: bool = False  # a person named the tasks to push; the others wait for their own turn
     asked: frozenset[str] = frozenset()  # units pushed by hand
     asked_all: bool = False
@@ -130,6 +153,14 @@ class Policy:
     def asks(self, unit: str) -> bool:
         """Return whether a person asked for this task to be pushed now."""
         return self.asked_all or unit in self.asked or unit in self.answers
+
+    def lacks_word(self, unit: str) -> tuple[str, PushStatus] | None:
+        """Return why a change may not travel for want of a person's word, and how that is told; None where it may."""
+        if not self.approval or unit in self.approved:
+            return None
+        if unit in self.rejected:
+            return f"rejected by {self.rejected[unit]}: edit it, or `gitferry push approve` it", PushStatus.FAILED
+        return UNAPPROVED, PushStatus.AWAITING_APPROVAL
 
     def strategy_of(self, unit: str) -> Strategy:
         """Return what answers a conflict of this task."""
@@ -152,7 +183,15 @@ class Decision:
     pending: bool = False  # waits for a push by hand
     partner: str | None = None  # the other half of a rename, which stopped this one
     guarded: bool = False  # a deletion that waits because so much was deleted
-    review: bool = False  # its local content goes to a review branch
+    review: bool = False  # what it carries goes to a review branch
+    adopted: bool = False  # what others added to that branch is in it
+    status: PushStatus | None = None  # how a wait is told, where it is no ordinary one
+
+    @property
+    def in_conflict(self) -> bool:
+        """Whether both sides changed it and nobody has answered."""
+        went_on = self.review and bool(self.bases) and all(base == self.view.remote for base in self.bases)
+        return self.action is Action.HOLD and not went_on
 
     @property
     def unit(self) -> str:
@@ -173,12 +212,12 @@ class Verdict:
     bases: tuple[Side, ...]
 
 
-def wait(decision: Decision, reason: str, *, pending: bool = False) -> Decision:
+def wait(decision: Decision, reason: str, *, pending: bool = False, status: PushStatus | None = None) -> Decision:
     """Return the decision as a wait; a hold where HEAD would pass a remote change the working tree lacks."""
     view = decision.view
     passes = view.remote != view.head or view.held is not None
     action = Action.HOLD if passes else Action.WAIT
-    return replace(decision, action=action, reason=reason, pending=pending, merged=None, answered=None)
+    return replace(decision, action=action, reason=reason, pending=pending, status=status, merged=None, answered=None)
 
 
 def clean(bases: tuple[Side, ...], local: Side, remote: Side, merge: Merge) -> Content | None:

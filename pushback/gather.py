@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitferry.pushback.decision import HeldView, Side, Touch, View
+from gitferry.pushback.decision import HeldView, Reviewed, Side, Touch, View
 from gitferry.pushback.links import Links
 from gitferry.pushback.moved import Moved, moved_to
 from gitferry.pushback.sides import Sides
@@ -16,6 +16,7 @@ from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
 from gitferry.repos.observe import Observation
 from gitferry.repos.record import Journal, Record
+from gitferry.repos.review import Review
 from gitferry.repos.stashes import other_trees
 from gitferry.repos.tasks import Grouping, Unit
 
@@ -54,6 +55,12 @@ class Gatherer:
         for hold in self._record.holds:
             units.setdefault(hold.unit, Unit(hold.unit, hold.kind, True))
             paths[hold.unit] |= {path for path in self._held_paths(hold) if self.owner(path).path == hold.unit}
+        for review in self._reviews:
+            for path in self._reviewed_paths(review):
+                unit = self.owner(path)
+                if unit.path in review.units:
+                    units[unit.path] = unit
+                    paths[unit.path].add(path)
         ordered = {name: tuple(sorted(paths[name])) for name in sorted(units)}
         links = Links(self._objects, self._record, self._sides, self.owner)
         views = tuple(self._view(units[name], here, links) for name, here in ordered.items())
@@ -97,6 +104,43 @@ class Gatherer:
         for tree in (*hold.bases, hold.theirs, *hold.locals, self._sides.upstream):
             yield from self._objects.changed(self._subtree(tree, hold.unit), now, prefix)
 
+    @cached_property
+    def _reviews(self) -> tuple[Review, ...]:
+        """The review branches that tasks go to, of those whose commits are here."""
+        return tuple(each for each in self._record.reviews if each.over is None and self._has(each.tip))
+
+    def _has(self, oid: str | None) -> bool:
+        return bool(oid) and self._objects.has(str(oid))
+
+    def _reviewed_paths(self, review: Review) -> Iterator[str]:
+        """Yield what a review branch changed since it left the tracked branch."""
+        objects, upstream = self._objects, self._sides.upstream_commit
+        for tip in (review.tip, review.there):
+            if tip is None or not self._has(tip):
+                continue
+            bases = () if upstream is None else objects.merge_bases(tip, upstream)
+            for base in bases or (None,):
+                yield from objects.changed(objects.tree_of(base), objects.tree_of(tip))
+
+    def _reviewed(self, unit: str, paths: tuple[str, ...]) -> Reviewed | None:
+        objects = self._objects
+        review = next((each for each in self._reviews if unit in each.units), None)
+        if review is None or review.tip is None:
+            return None
+        tips = [review.tip]  # newest first
+        if review.there and self._has(review.there) and objects.is_ancestor(review.tip, review.there):
+            tips = [review.there, review.tip]
+        sides = [self._side(objects.tree_of(tip), paths) for tip in tips]
+        remote = self._side(self._sides.upstream, paths)
+        upstream = self._sides.upstream_commit
+        landed = [
+            side
+            for tip, side in zip(tips, sides, strict=True)
+            if side == remote or (upstream is not None and objects.is_ancestor(tip, upstream))
+        ]
+        amended = sides[0] if len(sides) > 1 else None
+        return Reviewed(sides[-1], amended, landed[0] if landed else None, review.gone)
+
     def _subtree(self, tree: str, path: str) -> str:
         found = self._objects.at(tree, path)
         return found.oid if found is not None and found.mode == TREE else EMPTY_TREE
@@ -119,6 +163,7 @@ class Gatherer:
             passed=None if sides.passed is None else self._side(sides.passed, paths),
             parted=self._parted(paths),
             held=held,
+            reviewed=self._reviewed(unit.path, paths),
             touches=tuple(self._touches(paths)) if (both_changed or unread) and held is None else (),
             committed=any(path in self._committed for path in paths),
             carry=unit.carry and all(self._grouping.unit_of(path).carry for path in paths),

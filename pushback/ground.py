@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pygit2
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
+from gitferry.pushback.hooked import asked_about_commit
 from gitferry.pushback.host import Host
 from gitferry.repos.git import Git
+from gitferry.repos.identity import person
 from gitferry.repos.objects import Objects, Person
+from gitferry.repos.signing import Draft, write_signed
+from gitferry.repos.signing_key import signing
 from gitferry.repos.state import Place, WorkingState, working_state
 from gitferry.repos.worktree import Worktree
-
-
-class NoIdentity(GitferryError):
-    """git does not know whose commits these are."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "git has no name and e-mail address for your commits",
-            'set them: git config --global user.name "You" && git config --global user.email you@example.org',
-        )
 
 
 class Unworkable(GitferryError):
@@ -47,27 +41,30 @@ class Ground:
     objects: Objects
     worktree: Worktree
     state: WorkingState
+    by_hand: bool = False  # a person waits for the answer
+    dry: bool = False  # what is written is only to be shown: no key is asked for
+    notes: list[str] = field(default_factory=list)  # what to tell of this crossing once
+
+    def write_commit(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """Write a commit of the user's, signed where their git signs, and return its id; no ref points at it yet.
+
+        The repository's hooks are asked where they run. Raises NoIdentity, HookRefused, SigningWaits, SigningFailed.
+        """
+        author, committer, at = self.author(), self.committer(), self.host.clock()
+        message = asked_about_commit(self, tree, parents, message)
+        found = None if self.dry else signing(self.git, self.state.config, self.settings, self.host.environ)
+        if found is None:
+            return self.objects.write_commit(tree, parents, message, author=author, committer=committer, at=at)
+        draft = Draft(tree, parents, message, author, committer, at)
+        return write_signed(self.git, self.objects, draft, found, environ=self.host.environ, by_hand=self.by_hand)
 
     def author(self) -> Person:
-        """Return who commits here, as git would say it (git-commit(1), "Commit Information"). Raises NoIdentity."""
-        return self._person("AUTHOR", "author")
+        """Return who commits here, as git would say it. Raises NoIdentity."""
+        return person(self.git, self.state.config, self.host.environ, "author")
 
     def committer(self) -> Person:
         """Return who is the committer here. Raises NoIdentity."""
-        return self._person("COMMITTER", "committer")
-
-    def _person(self, variable: str, section: str) -> Person:
-        def find(what: str) -> str | None:
-            return (
-                self.host.environ.get(f"GIT_{variable}_{what.upper()}")
-                or self.state.config.get(f"{section}.{what}")
-                or self.state.config.get(f"user.{what}")
-            )
-
-        name, email = find("name"), find("email")
-        if not name or not email:
-            raise NoIdentity
-        return Person(name, email)
+        return person(self.git, self.state.config, self.host.environ, "committer")
 
 
 def git_for(place: Place, host: Host) -> Git:

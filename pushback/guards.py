@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from gitferry.pushback.decision import Action, Decision, Policy, wait
+from gitferry.pushback.feature_branch import is_there
 
 _FEW = 3  # tasks; below it, deleting most of them is nothing unusual
 _MANY = 50  # deletions that wait in a repository of any size
@@ -35,6 +36,7 @@ def guarded(
     counts the tasks HEAD has; it is asked only when something was deleted. Limits are for one push.
     """
     pushes = [d for d in decisions if d.action in (Action.PUSH, Action.MERGE) and not policy.asks(d.unit)]
+    pushes = [d for d in pushes if not is_there(d.view, policy)]
     pushes = [d for d in pushes if d.committed is not Action.MERGE]  # a commit of the user's, brought together
     stopped: dict[str, str] = {}
     deleted = [d for d in pushes if not d.carried]

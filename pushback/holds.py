@@ -83,5 +83,4 @@ class Holds:
             partner=decision.partner,
             moved_from=view.moved_from,
             unsure=view.unsure,
-            review=old.review if old is not None else None,
         )

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from gitferry.pushback.hooked import HookMemory
 from gitferry.pushback.requests import ReviewRequests
+from gitferry.pushback.validated import Validated
 from gitferry.repos import transport as by_git
 from gitferry.repos.git import Git
 from gitferry.repos.known import Known
@@ -62,6 +64,12 @@ class Transport(Protocol):
         """Move one branch from `expected` to a descendant of it."""
         ...
 
+    def delete(
+        self, git: Git, remote: str, branch: str, expected: str, *, timeouts: Timeouts = _USUAL
+    ) -> Accepted | Refused:
+        """Delete a branch that stands at `expected`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -73,6 +81,8 @@ class Host:
     user: str = field(default_factory=_user)
     cancel: threading.Event | None = None  # set: a long network call ends
     manifests: ManifestTrees = field(default_factory=ManifestTrees, repr=False)
+    hooks: HookMemory = field(default_factory=HookMemory, repr=False)
+    validated: Validated = field(default_factory=Validated, repr=False)
     known: Known = field(default_factory=Known, repr=False)
     transport: Transport = by_git
     requests: ReviewRequests | None = None  # the forge that review branches are shown to

@@ -148,10 +148,14 @@ def _to_json(entered: Entered) -> dict[str, Any]:
     return {"version": 1, "sequence": entered.sequence, "branch": entered.branch, **known}
 
 
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _from_json(data: dict[str, Any], op_id: str, trees: dict[str, str]) -> Entered:
     own = {name: value for name, value in data.items() if name not in ("version", "sequence", "branch")}
     own["at"] = datetime.fromisoformat(data["at"])
-    own["tasks"] = tuple(TaskChange(**{**task, "files": tuple(task["files"])}) for task in data["tasks"])
+    own["tasks"] = tuple(TaskChange(**{name: _tuple(value) for name, value in task.items()}) for task in data["tasks"])
     own["commits"] = tuple(data["commits"])
     around = {name.replace("-", "_"): tree for name, tree in trees.items()}
     return Entered(Operation(id=op_id, **own), data["sequence"], data["branch"], **around)

@@ -52,6 +52,15 @@ class Answer:
     files: Mapping[str, File | None] = field(default_factory=dict)  # given: what differs from the local side
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A person's word on one change that needs approval, and the state of it that they had seen."""
+
+    version: str  # of the task, as `push status` tells it; another one is not approved by this
+    by: str
+    granted: bool = True  # False: rejected
+
+
 class State(StrEnum):
     """A repository's state after a crossing."""
 
@@ -76,12 +85,16 @@ class Request:
     message: str | None = None
     strategies: Mapping[str, Strategy] = field(default_factory=dict)  # by task id, instead of the repository's
     answers: Mapping[str, Answer] = field(default_factory=dict)  # by task id
+    words: Mapping[str, Word] = field(default_factory=dict)  # by task id: approved, which pushes it too, or rejected
     by_hand: bool = False  # a person asked and waits for the answer: paused repositories cross too
 
     def agrees_with(self, other: Request) -> bool:
-        """Return whether no task has one answer or strategy in this request and another in the other."""
+        """Return whether no task has one answer, word or strategy in this request and another in the other."""
         answers = all(other.answers.get(task, answer) == answer for task, answer in self.answers.items())
-        return answers and all(other.strategies.get(task, one) == one for task, one in self.strategies.items())
+        words = all(other.words.get(task, word) == word for task, word in self.words.items())
+        return (
+            answers and words and all(other.strategies.get(task, one) == one for task, one in self.strategies.items())
+        )
 
     def merge(self, other: Request) -> Request:
         """Return the one request that satisfies both."""
@@ -97,6 +110,7 @@ class Request:
             message=self.message or other.message,
             strategies={**other.strategies, **self.strategies},
             answers={**other.answers, **self.answers},
+            words={**other.words, **self.words},
             by_hand=self.by_hand or other.by_hand,
         )
 
@@ -113,7 +127,9 @@ class TaskState:
     version: str | None
     push_status: PushStatus
     reason: str | None = None  # why it waits, failed or conflicts
-    conflict: str | None = None  # names the state of both sides where it is held, for an Answer
+    version_seen: str | None = None  # names what both sides hold, so that an Answer or a Word says what it was given to
+    in_conflict: bool = False  # both sides changed it, and nobody has answered
+    warnings: tuple[str, ...] = ()  # what a check found that stops nothing
     modified: bool = False  # differs from the upstream tip last seen
     local_modification_time: datetime | None = None
     last_registry_sync: datetime | None = None
@@ -131,6 +147,8 @@ class TaskChange:
     action: str
     files: tuple[str, ...] = ()
     answered: str | None = None  # which side it was given to, where both had changed it: local, remote, merged, given
+    approved: str | None = None  # who approved it, where that was required
+    excused: tuple[str, ...] = ()  # what a check found and its author excused
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ l = the working tree, h = HEAD, r = the upstream tip, m = the merge base of HEAD
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gitferry.pushback.decision import (
     BOTH_CHANGED,
     PENDING,
+    REVIEW_GONE,
     STAGED,
     TRAVELS,
     UNDONE,
@@ -25,8 +26,9 @@ from gitferry.pushback.decision import (
     clean,
     wait,
 )
+from gitferry.pushback.feature_branch import is_there
 from gitferry.pushback.linking import linked, together
-from gitferry.pushback.outcome import Strategy, Take
+from gitferry.pushback.outcome import PushStatus, Strategy, Take
 from gitferry.pushback.rules import bases_of, goes_on, rules
 from gitferry.pushback.strategies import by_answer, by_strategy
 from gitferry.repos.hold import HoldState
@@ -47,8 +49,8 @@ def plan(views: Iterable[View], policy: Policy, merge: Merge, links: Iterable[tu
 
 def decide(view: View, policy: Policy, merge: Merge) -> Decision:
     """Return what becomes of one task: the user's own unpushed commits of it first, then what was edited beyond."""
-    if not view.committed:
-        return _edited(view, None, policy, merge)
+    if not view.committed or policy.review or policy.lacks_word(view.unit):
+        return _edited(view, None, policy, merge)  # the user's commits stay here: what counts is the working tree
     verdict = rules(replace(view, passed=None), view.head, merge)
     answered = view.unit in policy.answers
     undone = _undone(view, view.head, policy) or _undone(view, view.local, policy)
@@ -103,24 +105,41 @@ def _undone(view: View, local: Side, policy: Policy) -> bool:
     )
 
 
-def _restraint(view: View, policy: Policy) -> tuple[str, bool] | None:  # noqa: PLR0911 - a return for each
-    """Return why the local content may not travel now, and whether a push by hand would let it; None where it may."""
+@dataclass(frozen=True, slots=True)
+class Restraint:
+    """Why a task's local content may not travel now."""
+
+    reason: str
+    by_hand: bool = False  # a push by hand would let it
+    status: PushStatus | None = None
+
+
+def _restraint(view: View, policy: Policy) -> Restraint | None:  # noqa: PLR0911 - a return for each
+    """Return why the local content may not travel now; None where it may."""
     if not view.carry:
-        return "it is in no task", False
+        return Restraint("it is in no task")
     if view.staged:
-        return STAGED, False
+        return Restraint(STAGED)
     if view.blocked is not None:
-        return view.blocked, False
+        return Restraint(view.blocked)
     if view.unsure and view.unit not in policy.strategies:
-        return UNSURE, False
+        return Restraint(UNSURE)
     if _undone(view, view.local, policy):
-        return UNDONE, True
+        return Restraint(UNDONE, by_hand=True)
+    if is_there(view, policy):
+        gone = view.reviewed is not None and view.reviewed.gone and not policy.asks(view.unit)
+        return Restraint(REVIEW_GONE, by_hand=True) if gone else None
     if view.moved_from is not None and not policy.asks(view.unit):
-        return f"moved here from branch {view.moved_from}: switch back, or `gitferry push` it", True
+        reason = f"moved here from branch {view.moved_from}: switch back, or `gitferry push` it"
+        return Restraint(reason, by_hand=True)
     if not policy.push:
-        return policy.off, True
-    if (policy.only_asked or not policy.automatic) and not policy.asks(view.unit):
-        return PENDING, True
+        return Restraint(policy.off, by_hand=True)
+    lacking = policy.lacks_word(view.unit)
+    if lacking is not None:
+        return Restraint(lacking[0], by_hand=True, status=lacking[1])
+    asked = policy.asks(view.unit) or view.unit in policy.approved
+    if (policy.only_asked or not policy.automatic) and not asked:
+        return Restraint(PENDING, by_hand=True)
     return None
 
 
@@ -134,13 +153,13 @@ def _restrained(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     if restraint is None:
         held = decision.action is Action.HOLD
         return by_strategy(decision, policy.strategy_of(view.unit), merge) if held else decision
-    reason, pending = restraint
+    reason, pending = restraint.reason, restraint.by_hand
     if decision.action is not Action.HOLD:
-        return wait(decision, reason, pending=pending)
+        return wait(decision, reason, pending=pending, status=restraint.status)
     if reason == policy.off and by_strategy(decision, policy.strategy_of(view.unit), merge).action in TRAVELS:
         return replace(decision, reason=reason, pending=pending)  # nobody has to answer it
     # A conflict is one whether or not it may be pushed; only what the user moved here stays what it is.
-    if reason in (policy.off, PENDING, UNDONE):
+    if restraint.status is not None or reason in (policy.off, PENDING, UNDONE, REVIEW_GONE):
         reason, pending = UNDONE_CONFLICT if reason == UNDONE else BOTH_CHANGED, False
     return replace(decision, reason=reason, pending=pending)
 
@@ -165,5 +184,6 @@ def held_back(decisions: Iterable[Decision], views: Iterable[View], reason: str)
 
 def batches(decisions: Sequence[Decision], size: int) -> list[tuple[Decision, ...]]:
     """Return the tasks that the remote gets in groups of at most `size`, in a stable order."""
-    going = sorted((d for d in decisions if d.action in (Action.PUSH, Action.MERGE)), key=lambda d: d.unit)
-    return [tuple(going[start : start + size]) for start in range(0, len(going), size)]
+    going = (d for d in decisions if d.action in (Action.PUSH, Action.MERGE) and not d.review)
+    ordered = sorted(going, key=lambda d: d.unit)
+    return [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]

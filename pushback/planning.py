@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gitferry.pushback import guards
 from gitferry.pushback.decision import (
     BOTH_CHANGED,
-    NOT_REVIEWED,
     PULL_ONLY,
     PUSH_OFF,
     SWITCHED_OFF,
@@ -17,11 +16,15 @@ from gitferry.pushback.decision import (
     Decision,
     Policy,
     View,
+    wait,
 )
 from gitferry.pushback.describe import facts
+from gitferry.pushback.feature_branch import completed, is_there, to_review
+from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.gather import Gathered, Gatherer
 from gitferry.pushback.given import answered
 from gitferry.pushback.ground import Ground
+from gitferry.pushback.held_outside import with_held
 from gitferry.pushback.linking import linked
 from gitferry.pushback.merging import Merger
 from gitferry.pushback.outcome import Request, Strategy
@@ -29,12 +32,15 @@ from gitferry.pushback.plan import held_back, plan
 from gitferry.pushback.readiness import Waits, require_history
 from gitferry.pushback.rules import bases_of
 from gitferry.pushback.sides import Sides
+from gitferry.pushback.validation import Validator
 from gitferry.repos import record as records
-from gitferry.repos.content import SUBMODULE, TREE
+from gitferry.repos import sparse
+from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
 from gitferry.repos.record import Record
 from gitferry.repos.reflog import left_files_behind
+from gitferry.repos.review import Approval
 from gitferry.repos.tasks import WHOLE, Grouping, Unit, resolve_layout, task_id
 
 
@@ -47,7 +53,18 @@ class Planned:
     gathered: Gathered
     decisions: tuple[Decision, ...]
     record: Record
-    held_back: bool = False  # the user's own commits may not be pushed now
+    held_back: str = ""  # why the user's own commits may not be pushed now, where that is so
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)  # by task, of what would travel
+    approvals: tuple[Approval, ...] = ()  # the words that count for what was found
+
+    def excused(self, unit: str) -> tuple[str, ...]:
+        """Return what a check found in a task and its author excused."""
+        found = self.findings.get(unit, ())
+        return tuple(f"{each.path}:{each.line}: {each.message}" for each in found if each.weight is Weight.EXCUSED)
+
+    def approved_by(self, unit: str) -> str | None:
+        """Return who approved a task's change, where that was required."""
+        return next((each.by for each in self.approvals if each.unit == unit and each.granted), None)
 
 
 class Planner:
@@ -59,6 +76,8 @@ class Planner:
         self._request = request
         self._at = at
         self.merger = Merger(ground)
+        self._validator = Validator(ground.objects, ground.settings, ground.host.validated)
+        self._findings: dict[str, tuple[Finding, ...]] = {}
         self.observer = Observer(
             ground.place,
             ground.git,
@@ -84,23 +103,27 @@ class Planner:
         sides, seen, grouping = self.look(record, head, upstream)
         gathered = Gatherer(objects, record, sides, seen, grouping, record.branch).gather()
         views = tuple(self._checked(view, gathered, sides, grouping) for view in gathered.views)
-        policy = self._policy(record, gathered, push=push)
+        approvals = self._approvals(record, views)
+        policy = self._policy(record, gathered, approvals, push=push)
         if strict:
             try:
                 self._require_tree(sides, seen, policy)
-                self._require_together(policy, sides)
+                self._require_together(policy, sides, views)
             except Waits:
                 self._keep(record, sides, seen)
                 raise
         decisions = plan(views, policy, self.merger.merge, gathered.links)
-        decisions = self._guarded(self._valid(decisions, gathered, sides), policy, record, sides, grouping)
-        own = self._own_commits(sides)
-        stays = own > 0 and not self._may_push_commits(policy)
-        if stays:
-            commits = f"{own} unpushed commit{'' if own == 1 else 's'} of yours"
-            decisions = held_back(decisions, views, f"it waits behind {commits}: `gitferry push all`")
+        decisions = self._validated(self._valid(decisions, gathered, sides), policy, gathered, sides)
+        decisions = self._guarded(decisions, policy, record, sides, grouping)
+        stays = self._why_commits_stay(policy, sides, views)
+        if policy.review:
+            decisions = [to_review(decision, policy, self.merger.merge) for decision in decisions]
+        elif stays:
+            decisions = held_back(decisions, views, f"it waits behind {stays}")
         decisions = linked(decisions, views, gathered.links)
-        return Planned(sides, seen, replace(gathered, views=views), tuple(decisions), record, stays)
+        decisions = [completed(decision, self.merger.merge) for decision in decisions]
+        gathered = replace(gathered, views=views)
+        return Planned(sides, seen, gathered, tuple(decisions), record, stays, self._findings, approvals)
 
     def _keep(self, record: Record, sides: Sides, seen: Observation) -> None:
         """Note down what was read and will not be carried: it may be gone when we look again."""
@@ -156,7 +179,9 @@ class Planner:
             return grouping.unit_of(path).carry or self._objects.file_at(upstream_tree, path) is not None
 
         held = tuple(self._held_files(record, head_tree))
-        return self.observer.observe(head_tree, paths, limits, wanted, always=held)
+        seen = self.observer.observe(head_tree, paths, limits, wanted, always=held)
+        patterns = sparse.read(self._ground.place, self._ground.state.config)
+        return seen if patterns is None else with_held(self._objects, patterns, record.holds, seen)
 
     def _held_files(self, record: Record, head_tree: str) -> Iterator[str]:
         """Yield the files of held tasks: an edit that git was told not to look at must not pass for none."""
@@ -246,6 +271,35 @@ class Planner:
                     return found
         return None
 
+    def _validated(
+        self, decisions: Sequence[Decision], policy: Policy, gathered: Gathered, sides: Sides
+    ) -> list[Decision]:
+        """Return the decisions, those stopped whose content must not leave."""
+        self._findings = {}
+        going = {d.unit: d for d in decisions if _leaves(d) and policy.push and not is_there(d.view, policy)}
+        changes: dict[str, Entry | None] = {}
+        for unit, decision in going.items():
+            changes |= {path: decision.carried.get(path) for path in gathered.paths[unit]}
+        tree = self._objects.apply(sides.upstream, changes)
+        for unit, decision in going.items():
+            known = decision.view.remote.content
+            found = self._validator.task(gathered.units[unit], known, decision.carried, tree)
+            if found:
+                self._findings[unit] = found
+        return [self._stopped(decision) for decision in decisions]
+
+    def _stopped(self, decision: Decision) -> Decision:
+        stops = [found for found in self._findings.get(decision.unit, ()) if found.weight is Weight.STOP]
+        if not stops:
+            return decision
+        view = decision.view
+        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+        reason = f"{stops[0]}{more}"
+        if decision.action is Action.MERGE:
+            committed = None if decision.committed is None else Action.HOLD
+            return Decision(view, Action.HOLD, reason, bases_of(view, view.held), committed=committed)
+        return replace(wait(decision, reason), view=replace(view, blocked=reason, invalid=True), review=False)
+
     def _is_there(self, unit: Unit, sides: Sides, grouping: Grouping) -> bool:
         """Whether the working tree has a file of the task; those of a task inside it are not its own."""
         found = self._objects.at(sides.local, unit.path)
@@ -254,18 +308,36 @@ class Planner:
         prefix = "" if unit.path == WHOLE else unit.path + "/"
         return any(grouping.unit_of(path).path == unit.path for path, _ in self._objects.walk(found.oid, prefix))
 
-    def _policy(self, record: Record, gathered: Gathered, *, push: bool) -> Policy:
+    def _approvals(self, record: Record, views: Iterable[View]) -> tuple[Approval, ...]:
+        """Return the words that count: those given now and before, to what is there now."""
+        if self._ground.settings.pushback.approval == "none":
+            return ()
+        words, name = self._request.words, self._ground.settings.name
+        at = self._at.isoformat(timespec="seconds")
+        known = {each.unit: each for each in record.approvals}
+        for view in views:
+            word = words.get(task_id(name, view.unit))
+            if word is not None:
+                known[view.unit] = Approval(view.unit, word.version, word.by, at, word.granted)
+        versions = {view.unit: view.version for view in views}
+        return tuple(each for each in known.values() if versions.get(each.unit) == each.version)
+
+    def _policy(self, record: Record, gathered: Gathered, approvals: Iterable[Approval], *, push: bool) -> Policy:
         settings, request = self._ground.settings, self._request
         ids = {unit: task_id(settings.name, unit) for unit in gathered.units}
         views = {view.unit: view for view in gathered.views}
         pushback = settings.pushback
-        automatic = pushback.auto_push and pushback.approval == "none" and not record.pushes_held
+        given = {known for known, word in request.words.items() if word.granted}
         return Policy(
             push=push,
             off=self._why_not(),
-            automatic=automatic,
-            only_asked=bool(request.tasks or request.answers) and not request.all_tasks,
-            asked=frozenset(unit for unit, known in ids.items() if known in request.tasks),
+            review=pushback.branch_strategy == "feature_branch",
+            automatic=pushback.auto_push and not record.pushes_held,
+            approval=pushback.approval == "required",
+            approved=frozenset(each.unit for each in approvals if each.granted),
+            rejected={each.unit: each.by for each in approvals if not each.granted},
+            only_asked=bool(request.tasks or request.answers or request.words) and not request.all_tasks,
+            asked=frozenset(unit for unit, known in ids.items() if known in request.tasks or known in given),
             asked_all=request.all_tasks,
             strategy=Strategy(pushback.conflict_strategy),
             strategies={unit: request.strategies[known] for unit, known in ids.items() if known in request.strategies},
@@ -278,44 +350,70 @@ class Planner:
 
     def _why_not(self) -> str:
         """Return why nothing is pushed, where that is so."""
-        pushback = self._ground.settings.pushback
         if not self._request.push:
             return PULL_ONLY
-        if not pushback.enabled:
-            return SWITCHED_OFF
-        return PUSH_OFF if pushback.branch_strategy == "main" else NOT_REVIEWED
+        return PUSH_OFF if self._ground.settings.pushback.enabled else SWITCHED_OFF
 
     def _require_tree(self, sides: Sides, seen: Observation, policy: Policy) -> None:
         """Raise Waits where every tracked file is gone: more likely a lost disk than a wish."""
         if sides.head == EMPTY_TREE or policy.asked_all or policy.asked:
             return
         gone = {path for path, change in seen.changes.items() if change.worktree_mode == 0 and not change.submodule}
-        if gone and all(path in gone for path, entry in self._objects.walk(sides.head) if entry.mode != SUBMODULE):
+        if gone and all(path in gone for path, entry in self._checked_out(sides) if entry.mode != SUBMODULE):
             raise Waits(
                 f"the working tree is empty: all {len(gone)} tracked files are gone",
                 "mount or restore it (git checkout -- .); if it is meant, `gitferry push all`",
             )
 
-    def _own_commits(self, sides: Sides) -> int:
-        """Return how many commits of the user's the upstream lacks."""
+    def _checked_out(self, sides: Sides) -> Iterator[tuple[str, Entry]]:
+        """Yield the files of HEAD that are here, or should be: all but those that a sparse checkout leaves out."""
+        patterns = sparse.read(self._ground.place, self._ground.state.config)
+        for path, entry in self._objects.walk(sides.head):
+            if patterns is None or not patterns.leaves_out(path):
+                yield path, entry
+
+    def _own_commits(self, sides: Sides) -> tuple[str, ...]:
+        """Return the commits of the user's that the upstream lacks, newest first."""
         if sides.head_commit is None:
-            return 0
-        return self._objects.ahead_behind(sides.head_commit, sides.upstream_commit)[0]
+            return ()
+        known = () if sides.upstream_commit is None else (sides.upstream_commit,)
+        return tuple(commit.oid for commit in self._objects.between(known, sides.head_commit))
 
-    def _may_push_commits(self, policy: Policy) -> bool:
-        allowed = self._ground.settings.pushback.push_commits and policy.push
-        return allowed and (policy.automatic or policy.asked_all)
-
-    def _require_together(self, policy: Policy, sides: Sides) -> None:
-        """Raise Waits where the sides diverged and the user's own commits, which a merge would carry, may not go."""
+    def _why_commits_stay(self, policy: Policy, sides: Sides, views: Iterable[View]) -> str:
+        """Return why the user's own commits may not be pushed now; nothing where they may, or there are none."""
         own = self._own_commits(sides)
-        if own == 0 or self._may_push_commits(policy):
+        if not own:
+            return ""
+        commits = f"{len(own)} unpushed commit{'' if len(own) == 1 else 's'} of yours"
+        if policy.review or not policy.push or not self._ground.settings.pushback.push_commits:
+            return f"{commits}: `gitferry push all`"
+        if policy.approval and not all(view.unit in policy.approved for view in views if view.committed):
+            return f"{commits}, whose tasks await approval: `gitferry push approve`"
+        if not (policy.approval or policy.automatic or policy.asked_all):
+            return f"{commits}: `gitferry push all`"
+        for oid, found in self._validator.commits(own):
+            if found.weight is Weight.STOP:
+                return f"your commit {oid[:10]}, which is not pushed: {found}"
+        return ""
+
+    def _require_together(self, policy: Policy, sides: Sides, views: Iterable[View]) -> None:
+        """Raise Waits where the sides diverged and the user's own commits, which a merge would carry, may not go."""
+        why = self._why_commits_stay(policy, sides, views)
+        if not why:
             return
+        own = len(self._own_commits(sides))
         commits = f"{own} unpushed commit{'' if own == 1 else 's'} of yours"
         if not self._ground.settings.pushback.push_commits:
             raise Waits(f"{commits}, and push_commits is false", "git push, or undo them with git")
         if sides.upstream_commit is None or self._objects.is_ancestor(sides.upstream_commit, str(sides.head_commit)):
             return  # nothing to bring together: they simply stay here
+        if policy.review:
+            raise Waits(
+                f"{commits} on {self._ground.state.branch}, and the remote has news too",
+                "git pull --rebase: under branch_strategy feature_branch they go to review, never there",
+            )
+        if why.startswith("your commit"):
+            raise Waits(f"{why}; and the remote has news too", "mend the commit: git commit --amend, git rebase -i")
         raise Waits(
             f"{commits}, and the remote has news too",
             "gitferry push all" if policy.push else "`gitferry sync`, which pushes too, or git pull by hand",
@@ -327,7 +425,7 @@ class Planner:
         limits, objects = self._ground.settings.pushback.limits, self._objects
 
         def total() -> int:
-            units = {unit.path for path, _ in objects.walk(sides.head) if (unit := grouping.unit_of(path)).carry}
+            units = {unit.path for path, _ in self._checked_out(sides) if (unit := grouping.unit_of(path)).carry}
             return len(units)
 
         def load(decision: Decision) -> guards.Load:
@@ -344,3 +442,8 @@ class Planner:
             batch_limit=limits.batch,
             files_limit=limits.files,
         )
+
+
+def _leaves(decision: Decision) -> bool:
+    """Whether a decision sends the task's content to the remote, to whatever branch."""
+    return decision.action in (Action.PUSH, Action.MERGE) or decision.review

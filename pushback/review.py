@@ -1,9 +1,10 @@
-"""Our side of a conflict goes to a review branch at the remote; theirs stays on the tracked one.
+"""What a task carries goes to a review branch at the remote, not to the tracked one.
 
-It comes after all else was carried. For each branch: its name into the hold → our commit at
-`refs/gitferry/review/<percent-encoded branch>` → push → operation → the tip into the hold. Where that ref is ahead of
-the hold, a push began of which nobody knows whether it arrived; it is ended first. A branch is created only where
-there is none, and appended to only where it stands at our own tip.
+That is our side of a conflict under `create_pr`, and every change under `feature_branch`. It comes after all else was
+carried. For each branch: its name into the record → our commit at `refs/gitferry/review/<percent-encoded branch>` →
+push → operation → the tip into the record. Where that ref is ahead of the record, a push began of which nobody knows
+whether it arrived; it is ended first. A branch is created only where there is none, and appended to only where it
+stands at our own tip, or at commits on top of it that our change has taken in.
 """
 
 from __future__ import annotations
@@ -11,38 +12,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.pushback import operations
 from gitferry.pushback.branch_names import host_branches, review_branch
 from gitferry.pushback.carry import Carried
-from gitferry.pushback.commit import Tip, TipBuilder
-from gitferry.pushback.decision import Action, Decision
-from gitferry.pushback.describe import first_facts
-from gitferry.pushback.ground import Ground, NoIdentity
+from gitferry.pushback.commit import Tip
+from gitferry.pushback.decision import Action
+from gitferry.pushback.ground import Ground
 from gitferry.pushback.groups import grouped
-from gitferry.pushback.message import TaskWords, commit_message
+from gitferry.pushback.hooked import HookRefused, ask_about_push
 from gitferry.pushback.outcome import Operation, Request, TaskChange
 from gitferry.pushback.planning import Planned
-from gitferry.pushback.requests import ReviewRequest
-from gitferry.repos import drop_refs, lfs
+from gitferry.pushback.review_commits import Group, ReviewCommits
+from gitferry.pushback.review_end import Ending, ended
+from gitferry.pushback.review_look import HEADS, REVIEW_REFS, forget, review_ref
+from gitferry.repos import lfs
 from gitferry.repos import record as records
-from gitferry.repos.content import Entry
-from gitferry.repos.hold import Review
-from gitferry.repos.record import ObjectsPruned, move_ref
+from gitferry.repos.identity import NoIdentity
+from gitferry.repos.record import ObjectsPruned, Record, move_ref
 from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.review import Review
+from gitferry.repos.signing_error import SigningWaits
+from gitferry.repos.signing_key import SigningFailed
 from gitferry.repos.tasks import WHOLE, task_id
 from gitferry.repos.transport import Refused
 from gitferry.repos.upstream import Upstream
-from gitferry.security.redact import redact
 
-REVIEW_REFS = "refs/gitferry/review/"
-_HEADS = "refs/heads/"
 _ATTEMPTS = 6  # at one branch that others use too, before the next crossing goes on
-
-Group = tuple[Decision, ...]
 
 
 class ReviewRefused(GitferryError):
@@ -64,35 +63,33 @@ class Reviewed:
     notes: tuple[str, ...] = ()
 
 
-def review_ref(branch: str) -> str:
-    """Return the local ref that keeps our tip of a review branch."""
-    return REVIEW_REFS + quote(branch, safe="")
-
-
 def bring_to_review(
     ground: Ground, planned: Planned, carried: Carried, tip: Tip, request: Request, at: datetime
 ) -> Reviewed:
-    """Push our side of each task that goes to review; trouble with that is returned, since all else is done.
+    """Push what goes to review; trouble with that is returned, since all else is done.
 
     Raises what reading and writing the repository raises.
     """
-    groups = [group for group in _groups(planned) if not any(each.unit in carried.raced for each in group)]
+    groups = [group for group in going_to_review(planned) if not any(each.unit in carried.raced for each in group)]
     upstream = ground.state.upstream
     base = planned.sides.upstream_commit if planned.held_back else tip.commit
-    if not groups or upstream is None or base is None:
+    if upstream is None or base is None or not (groups or carried.record.reviews):
         return Reviewed(carried)
     reviewing = _Reviewing(ground, planned, carried, upstream, base, tip.commit, request, at)
-    trouble = reviewing.bring(groups)
-    notes = reviewing.open_requests(groups)
+    notes, trouble = reviewing.end(), None
+    if groups or reviewing.withdrawn:
+        trouble = reviewing.bring(groups)
+        notes += reviewing.open_requests(groups)
     operation = carried.operation or reviewing.operation
-    return Reviewed(replace(carried, record=reviewing.record, operation=operation), trouble, notes)
+    return Reviewed(replace(carried, record=reviewing.record, operation=operation), trouble, tuple(notes))
 
 
-def _groups(planned: Planned) -> list[Group]:
+def going_to_review(planned: Planned) -> list[Group]:
     """Return the tasks that go to review, those together that a rename joins: half of one is nothing to look at."""
-    held = {d.unit: d for d in planned.decisions if d.action is Action.HOLD and (d.review or d.partner is not None)}
-    joined_by = [(unit, each.partner) for unit, each in held.items() if each.partner is not None]
-    found = [tuple(held[unit] for unit in units) for units in grouped(held, (*planned.gathered.links, *joined_by))]
+    stays = (Action.HOLD, Action.WAIT)
+    going = {d.unit: d for d in planned.decisions if d.review or (d.action in stays and d.partner is not None)}
+    joined_by = [(unit, each.partner) for unit, each in going.items() if each.partner is not None]
+    found = [tuple(going[unit] for unit in units) for units in grouped(going, (*planned.gathered.links, *joined_by))]
     return [group for group in found if any(each.review for each in group)]
 
 
@@ -112,31 +109,57 @@ class _Reviewing:
     ) -> None:
         self.record = carried.record
         self.operation: Operation | None = None
+        self.withdrawn: list[Review] = []  # branches whose tasks went back to what the tracked one has
         self._ground = ground
         self._objects = ground.objects
         self._planned = planned
+        self._raced = frozenset(carried.raced)
         self._upstream = upstream
         self._base = base  # what a new branch is made from
         self._head = head
         self._request = request
+        self._pushes = request.push and ground.settings.pushback.enabled
         self._at = at
-        self._words = TipBuilder(ground, planned.sides, planned.gathered, request.message)
-        self._remote: dict[str, str] = {}  # this host's branches there, and those that holds name
+        self._commits = ReviewCommits(ground, planned, upstream, base, request)
+        self._remote: dict[str, str] = {}  # this host's branches there, and those that the record names
         self._moved: set[str] = set()  # branches that have our newest tip since this crossing
 
+    def end(self) -> list[str]:
+        """Note down which branches have come to their end, and return what to say of them."""
+        notes = []
+        record = self.record
+        for review in self.record.reviews:
+            end = None if review.over is not None else ended(self._ground, self._planned, self._raced, review)
+            if end is Ending.WITHDRAWN:
+                self.withdrawn += [review] if self._pushes else []
+            elif end is Ending.UNSENT or (review.gone and end is not None and end is not Ending.GONE):
+                forget(self._ground, review.branch)
+                record = replace(record, reviews=tuple(each for each in record.reviews if each is not review))
+            elif end is not None:
+                record = record.with_review(replace(review, over=end.value))
+                more = "" if review.gone else ": `gitferry push prune` deletes it at the remote"
+                notes.append(f"{review.branch} {end.value}{more}")
+        self._save(record)
+        return notes
+
     def bring(self, groups: Iterable[Group]) -> GitferryError | None:
-        """Bring every branch to our side of its tasks; return the first thing that kept one from it."""
+        """Bring every branch to what its tasks carry; return the first thing that kept one from it."""
         trouble: GitferryError | None = None
-        if not self._request.fetch and not any(self._wanted(group) for group in groups):
+        if not self._request.fetch and not self.withdrawn and not any(self._wanted(group) for group in groups):
             return None
         try:
             self._ask()
+            for review in self.withdrawn:
+                try:
+                    self._withdraw(review)
+                except (ReviewRefused, HookRefused, lfs.NotUploaded) as error:
+                    trouble = trouble or error
             for group in groups:
                 try:
                     self._bring(group)
-                except (ReviewRefused, lfs.NotUploaded) as error:
+                except (ReviewRefused, HookRefused, lfs.NotUploaded) as error:
                     trouble = trouble or error
-        except (RemoteError, NoIdentity) as error:
+        except (RemoteError, NoIdentity, SigningWaits, SigningFailed) as error:
             return error
         return trouble
 
@@ -145,14 +168,14 @@ class _Reviewing:
         review = self._review(group)
         if review is None or review.tip is None or self._objects.ref(review_ref(review.branch)) != review.tip:
             return True
-        return bool(self._differing(group, self._objects.tree_of(review.tip)))
+        return bool(review.there) or self._commits.goal(group, review) is not None
 
     def _ask(self) -> None:
         ground, host = self._ground, self._ground.host
-        known = {hold.review.branch for hold in self.record.holds if hold.review is not None}  # of another hostname too
-        names = (f"{_HEADS}{name}" for name in (f"{host_branches(host.hostname)}*", *sorted(known)))
+        known = {review.branch for review in self.record.reviews}  # of another hostname too
+        names = (f"{HEADS}{name}" for name in (f"{host_branches(host.hostname)}*", *sorted(known)))
         refs = host.transport.remote_refs(ground.git, self._upstream.remote, *names, timeouts=ground.settings.timeouts)
-        self._remote = {name.removeprefix(_HEADS): oid for name, oid in refs.items()}
+        self._remote = {name.removeprefix(HEADS): oid for name, oid in refs.items()}
 
     def _bring(self, group: Group) -> None:
         for _ in range(_ATTEMPTS):
@@ -163,23 +186,54 @@ class _Reviewing:
                 self._arrived(group, review, sent)
             elif there != review.tip and review.tip is None:
                 self._forget(review)
+                self._keep(replace(review, units=()))
                 self._named(group)  # somebody else's was there first
+            elif there is not None and there == review.there and all(each.adopted for each in group):
+                self._adopt(review, there)
             elif there != review.tip:
-                self._keep(group, replace(review, there=there or ""))
+                self._keep(replace(review, there=there or ""))
                 return
             else:
-                goal = sent or self._written(group, review)
+                goal = sent or self._commits.written(group, review)
                 if goal is None:
-                    self._keep(group, replace(review, there=None))
+                    self._keep(replace(review, there=None))
                     return
                 self._push(group, review, goal)
         raise ReviewRefused(review.branch, "it moves faster than it can be pushed")
 
+    def _adopt(self, review: Review, there: str) -> None:
+        """Go on from what others committed on top of ours: what is here has taken it in."""
+        name = review_ref(review.branch)
+        move_ref(self._objects, name, there, self._objects.ref(name))
+        self._keep(replace(review, tip=there, there=None))
+
+    def _withdraw(self, review: Review) -> None:
+        """Give a branch whose task went back what the tracked one had where the branch began."""
+        objects, tip = self._objects, review.tip or self._base
+        forks = objects.merge_bases(tip, self._base)
+        before, fork = objects.tree_of(tip), objects.tree_of(forks[0] if forks else None)
+        ours, name = objects.ref(review_ref(review.branch)), review_ref(review.branch)
+        there = self._remote.get(review.branch)
+        if ours != review.tip and there == ours:
+            arrived = replace(review, tip=ours)  # by a push that nobody acknowledged
+            self._keep(arrived)
+            self._withdraw(arrived)
+        elif there != review.tip:
+            move_ref(objects, name, tip, ours)
+            self._keep(replace(review, there=there or ""))
+        elif before == fork:
+            self._keep(replace(review, there=None, over=Ending.WITHDRAWN.value))
+        else:
+            move_ref(objects, name, tip, ours)
+            units = ", ".join(review.units)
+            commit = self._ground.write_commit(fork, [tip], f"Withdraw the change of {units}\n")
+            self._push((), review, commit)
+
     def _review(self, group: Group) -> Review | None:
         """Return the branch that a group goes to, None where it has none, or one whose commits are not here."""
-        for hold in self.record.holds:
-            review = hold.review
-            if review is not None and any(hold.unit == each.unit for each in group):
+        for each in group:
+            review = self.record.review(each.unit)
+            if review is not None:
                 return review if review.tip is None or self._objects.has(review.tip) else None
         return None
 
@@ -187,32 +241,13 @@ class _Reviewing:
         """Choose a branch that nobody has, and note that down before it is made."""
         objects, first = self._objects, next(each for each in group if each.review)
         known = (records.load(objects, branch) for branch in records.branches(objects))
-        taken = {hold.review.branch for one in (*known, self.record) for hold in one.holds if hold.review is not None}
+        taken = {review.branch for one in (*known, self.record) for review in one.reviews}
         taken |= {unquote(name.removeprefix(REVIEW_REFS)) for name in objects.refs(REVIEW_REFS)}
         path = self._ground.settings.name if first.unit == WHOLE else first.unit
         name = review_branch(self._ground.host.hostname, path, {*self._remote, *taken})
-        review = Review(name)
-        self._keep(group, review)
+        review = Review(name, ())
+        self._keep(review, group)
         return review
-
-    def _written(self, group: Group, review: Review) -> str | None:
-        """Write the commit that gives the branch our side; None where it has that."""
-        objects, ground = self._objects, self._ground
-        parent = review.tip or self._base
-        before = objects.tree_of(parent)
-        changes: dict[str, Entry | None] = {}
-        for decision in group:
-            content = decision.view.local.content
-            changes |= {path: content.get(path) for path in self._planned.gathered.paths[decision.unit]}
-        after = objects.apply(before, changes)
-        if after == before:
-            return None
-        template = self._request.message or ground.settings.pushback.commit_message
-        message = commit_message(template, self._task_words(group, before, after), host=ground.host.hostname)
-        author, committer = ground.author(), ground.committer()
-        return objects.write_commit(
-            after, [parent], message, author=author, committer=committer, at=ground.host.clock()
-        )
 
     def _push(self, group: Group, review: Review, commit: str) -> None:
         """Push our commit onto what the branch is known to have. Raises ReviewRefused, NotUploaded, RemoteError."""
@@ -223,6 +258,8 @@ class _Reviewing:
             if objects.pruned():
                 self._forget(review)
                 raise ObjectsPruned
+        url = self._upstream.url or ""
+        ask_about_push(ground, url, remote, review.branch, commit, review.tip)
         fp("review.before")
         old = review.tip or self._base
         before, after = objects.tree_of(old), objects.tree_of(commit)
@@ -255,31 +292,41 @@ class _Reviewing:
         if review.tip is not None and ours != review.tip:
             move_ref(self._objects, name, review.tip, ours)
         elif review.tip is None and ours is not None:
-            drop_refs.drop(self._ground.place.common_dir, [name])
+            forget(self._ground, review.branch)
 
     def _arrived(self, group: Group, review: Review, commit: str) -> None:
         # A crossing that died after this may have entered it already.
         if not any(commit in known.operation.commits for known in operations.read_all(self._objects)):
             self.record = replace(self.record, sequence=self.record.sequence + 1)
-            self.operation = self._enter(group, commit)
+            self.operation = self._enter(group, review, commit)
         self._moved.add(review.branch)
-        self._keep(group, replace(review, tip=commit, there=None))
+        self._keep(replace(review, tip=commit, there=None, over=None if group else Ending.WITHDRAWN.value), group)
 
-    def _keep(self, group: Group, review: Review) -> None:
-        """Note a branch down in the holds that go there."""
-        units = {each.unit for each in group}
+    def _keep(self, review: Review, group: Group = ()) -> None:
+        """Note a branch down in the record, and that the tasks of a group go there; none of theirs means no more."""
+        units = dict.fromkeys((*review.units, *(each.unit for each in group)))
+        record = self.record
+        for other in record.reviews:
+            if (
+                group
+                and other.over is None
+                and other.branch != review.branch
+                and not units.keys().isdisjoint(other.units)
+            ):
+                left = tuple(unit for unit in other.units if unit not in units)
+                over = None if left else Ending.ANSWERED.value
+                record = record.with_review(replace(other, units=left, over=over))
+        if units:
+            record = record.with_review(replace(review, units=tuple(units)))
+        else:
+            record = replace(record, reviews=tuple(one for one in record.reviews if one.branch != review.branch))
+        self._save(record)
 
-        def goes(unit: str, known: Review | None) -> bool:
-            return unit in units or (known is not None and known.branch == review.branch)
+    def _save(self, record: Record) -> None:
+        if record != self.record:
+            self.record = records.save(self._objects, record, head=self._head, at=self._ground.host.clock())
 
-        holds = tuple(
-            replace(hold, review=review) if goes(hold.unit, hold.review) else hold for hold in self.record.holds
-        )
-        if holds != self.record.holds:
-            new = replace(self.record, holds=holds)
-            self.record = records.save(self._objects, new, head=self._head, at=self._ground.host.clock())
-
-    def _enter(self, group: Group, commit: str) -> Operation:
+    def _enter(self, group: Group, review: Review, commit: str) -> Operation:
         """Write down that a commit went to review. Nothing here was replaced, and the upstream is what it was."""
         objects, ground, sides = self._objects, self._ground, self._planned.sides
         upstream = sides.upstream_commit if self._planned.held_back else self._head
@@ -291,7 +338,7 @@ class _Reviewing:
             kind="sync",
             host=ground.host.hostname,
             user=ground.host.user,
-            tasks=tuple(self._changes(group, commit)),
+            tasks=tuple(self._commits.changes(group, commit) or self._withdrawn_tasks(review)),
             commits=(commit,),
             head_before=self._head,
             head_after=self._head,
@@ -304,31 +351,9 @@ class _Reviewing:
             objects, operations.Entered(operation, self.record.sequence, self.record.branch, here, here, tree, tree)
         )
 
-    def _changes(self, group: Group, commit: str) -> Iterator[TaskChange]:
-        before, after = self._around(commit)
-        for decision in self._differing(group, before, after):
-            paths = self._planned.gathered.paths[decision.unit]
-            old, new = (self._objects.content(tree, paths) for tree in (before, after))
-            unit, settings = self._planned.gathered.units[decision.unit], self._ground.settings
-            found = first_facts(self._objects, (after, before), unit, settings.tasks.manifests)
-            files = tuple(path for path in paths if old.get(path) != new.get(path))
-            yield TaskChange(task_id(settings.name, unit.path), found.name, unit.path, "review", files)
-
-    def _differing(self, group: Group, tree: str, other: str | None = None) -> list[Decision]:
-        """Return the tasks whose content in a root tree is not that in another one, or here."""
-        paths, content = self._planned.gathered.paths, self._objects.content
-
-        def wanted(decision: Decision) -> object:
-            return decision.view.local.content if other is None else content(other, paths[decision.unit])
-
-        return [each for each in group if content(tree, paths[each.unit]) != wanted(each)]
-
-    def _around(self, commit: str) -> tuple[str, str]:
-        info = self._objects.info(commit)
-        return self._objects.tree_of(info.parents[0]), info.tree
-
-    def _task_words(self, group: Group, before: str, after: str) -> list[TaskWords]:
-        return [self._words.task_words(each, before, after) for each in self._differing(group, before, after)]
+    def _withdrawn_tasks(self, review: Review) -> Iterator[TaskChange]:
+        name = self._ground.settings.name
+        return (TaskChange(task_id(name, unit), unit, unit, "withdraw") for unit in review.units)
 
     def open_requests(self, groups: Iterable[Group]) -> tuple[str, ...]:
         """Show each new branch to the forge, if there is one; return what could not be shown."""
@@ -340,21 +365,9 @@ class _Reviewing:
             if not (self._request.fetch or review.branch in self._moved):
                 continue
             try:
-                url = forge.open(self._request_for(group, review, review.tip))
+                url = forge.open(self._commits.request(group, review, review.tip))
             except GitferryError as error:
                 notes.append(f"{review.branch} is at the remote, but no request for it: {error.title}")
             else:
-                self._keep(group, replace(review, url=url))
+                self._keep(replace(review, url=url))
         return tuple(notes)
-
-    def _request_for(self, group: Group, review: Review, tip: str) -> ReviewRequest:
-        ground = self._ground
-        words = self._task_words(group, *self._around(tip))
-        return ReviewRequest(
-            repository=redact(self._upstream.url or ""),
-            source=review.branch,
-            target=self._upstream.branch,
-            title=self._objects.message(tip).partition("\n")[0],
-            body=commit_message(ground.settings.pushback.pr_template, words, host=ground.host.hostname),
-            commit=tip,
-        )

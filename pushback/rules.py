@@ -37,8 +37,10 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
 
 def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     """Return what both sides come from: one content, two where either may be it, none where nobody knows."""
-    if view.parted is not None and not _at_head(view, view.local):
-        return (view.parted,)  # the remote's content was made of it, and so was what was edited here since
+    # The remote's content was made of it, and so was what was edited here since.
+    known = view.landed or (None if _at_head(view, view.local) else view.parted)
+    if known is not None:
+        return (known,)
     if held is not None and held.state is not HoldState.PARKED:
         return held.bases
     if held is not None:

@@ -6,6 +6,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.ground import Ground
+from gitferry.pushback.hooked import ask_about_push
 from gitferry.pushback.sides import Sides
 from gitferry.repos import lfs
 from gitferry.repos.remote_error import RemoteError
@@ -25,12 +26,13 @@ class PushRefused(GitferryError):
 def send(ground: Ground, upstream: Upstream, sides: Sides, tip: Tip) -> None:
     """Push the tip, expecting the upstream tip that was planned with; the tracking ref follows.
 
-    Raises PushRefused; NotUploaded; RemoteError where it is not known whether the push arrived.
+    Raises HookRefused; PushRefused; NotUploaded; RemoteError where it is not known whether the push arrived.
     """
     commit, old = tip.commit, sides.upstream_commit
     if commit is None:
         return
     timeouts = ground.settings.timeouts
+    ask_about_push(ground, upstream.url or "", upstream.remote, upstream.branch, commit, old)
     if _has_large_files(ground, sides, tip):
         # Commits whose pointers nobody can follow must not arrive.
         lfs.upload(ground.git, upstream.remote, upstream.branch, commit, old, deadline=timeouts.transfer)

@@ -8,7 +8,7 @@ from gitferry.pushback.answers import Answered
 from gitferry.pushback.decision import (
     BOTH_CHANGED,
     CHANGED_SINCE,
-    IN_REVIEW,
+    CONFLICT_IN_REVIEW,
     MERGE_READY,
     MERGE_UNCLEAN,
     STAGED,
@@ -30,7 +30,7 @@ def by_strategy(held: Decision, strategy: Strategy, merge: Merge) -> Decision:
     if strategy is Strategy.TAKE_REMOTE:
         return replace(held, action=Action.PULL, reason=None, answered=Take.REMOTE)
     if strategy is Strategy.CREATE_PR:
-        return replace(held, reason=IN_REVIEW, review=True)
+        return replace(held, reason=CONFLICT_IN_REVIEW, review=True)
     if strategy is Strategy.FAIL:
         return replace(held, reason=BOTH_CHANGED)
     merged = clean(held.bases, view.local, view.remote, merge)
@@ -52,6 +52,8 @@ def by_answer(held: Decision, answer: Answered, policy: Policy, merge: Merge) ->
     stopped = STAGED if view.staged else view.blocked if view.unread else None
     if answer.take is not Take.REMOTE:
         stopped = stopped or view.blocked or (None if policy.push else policy.off)
+        lacking = policy.lacks_word(view.unit)
+        stopped = stopped or (None if lacking is None else lacking[0])
     stopped = stopped or answer.refused
     if stopped is not None:
         return replace(held, reason=stopped)

@@ -149,14 +149,7 @@ class _Undo:
     def _commit(self, head: str | None, tree: str, reversals: list[Reversal]) -> Tip:
         names = ", ".join(one.name for one in reversals)
         message = f"Undo {names}\n\nThis reverts what gitferry carried as {self._entered.operation.id}.\n"
-        oid = self._objects.write_commit(
-            tree,
-            [head] if head else [],
-            message,
-            author=self._ground.author(),
-            committer=self._ground.committer(),
-            at=self._at,
-        )
+        oid = self._ground.write_commit(tree, [head] if head else [], message)
         return Tip(oid, tree, (NewCommit(oid, message, tuple(one.unit.path for one in reversals)),))
 
     def _decision(self, one: Reversal, local: str, upstream: str) -> Decision:

@@ -204,7 +204,7 @@ class _Held:
 
 
 def _is_held(decision: Decision) -> bool:
-    return decision.action is Action.HOLD and decision.view.local != decision.view.remote and not decision.view.unread
+    return decision.in_conflict and decision.view.local != decision.view.remote and not decision.view.unread
 
 
 def _base(decision: Decision) -> Content:

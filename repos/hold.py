@@ -17,16 +17,6 @@ class HoldState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """The branch at the remote where a held task's local side is reviewed. Its name stands before the branch does."""
-
-    branch: str
-    tip: str | None = None  # the last of our commits that is known to have arrived there
-    there: str | None = None  # what it was found at instead of our tip; "": it is gone
-    url: str | None = None  # of the request that a forge opened for it
-
-
-@dataclass(frozen=True, slots=True)
 class Hold:
     """A task whose remote change HEAD has passed and the working tree does not contain.
 
@@ -45,7 +35,6 @@ class Hold:
     partner: str | None = None  # the other half of a rename, for whose sake it is held
     moved_from: str | None = None  # the branch on which the edit was made
     unsure: bool = False  # an undo was broken off and the task edited: what it was made from is not known
-    review: Review | None = None
 
     def covers(self, path: str) -> bool:
         """Return whether a path is the task's file, or lies in its directory."""

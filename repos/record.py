@@ -15,15 +15,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.repos import drop_refs
 from gitferry.repos.content import FILE, TREE, Entry
-from gitferry.repos.hold import Hold, HoldState, Review
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, Objects, Person
+from gitferry.repos.review import Approval, Review
+
+T = TypeVar("T")
 
 BASE_REFS = "refs/gitferry/base/"
 KEPT_REFS = "refs/gitferry/kept/"
@@ -81,6 +84,8 @@ class Record:
     waiting: tuple[str, ...] = ()  # tasks changed here only, that may not travel yet
     guarded: tuple[str, ...] = ()  # of those, deletions that wait for a person's word
     snapshots: tuple[str, ...] = ()  # root trees observed and not carried
+    reviews: tuple[Review, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     paused: bool = False
     paused_until: str | None = None
     pushes_held: bool = False
@@ -89,6 +94,15 @@ class Record:
     def hold(self, unit: str) -> Hold | None:
         """Return the hold of a task, if it has one."""
         return next((hold for hold in self.holds if hold.unit == unit), None)
+
+    def review(self, unit: str) -> Review | None:
+        """Return the review branch that a task goes to, if it has one that is not over."""
+        return next((each for each in self.reviews if unit in each.units and each.over is None), None)
+
+    def with_review(self, review: Review) -> Record:
+        """Return the record with this review in the place of what it said of the same branch."""
+        known = {each.branch: each for each in self.reviews} | {review.branch: review}
+        return replace(self, reviews=tuple(known.values()))
 
     def with_own(self, commits: Iterable[str]) -> Record:
         """Return the record with these commits added as ours."""
@@ -227,7 +241,7 @@ def _to_json(record: Record) -> dict[str, Any]:
 
 def _fields(value: object) -> dict[str, Any]:
     """Return a dataclass as JSON's encoder asks for it."""
-    if not isinstance(value, Hold | Journal | Review):
+    if not isinstance(value, Hold | Journal | Review | Approval):
         raise TypeError(f"{type(value).__name__} does not belong in a record")
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
@@ -238,18 +252,23 @@ def _from_json(data: dict[str, Any], oid: str) -> Record:
     if data["journal"] is not None:
         known["journal"] = _journal(data["journal"])
     known["sent"] = tuple(_journal(sent) for sent in data.get("sent", ()))
+    known["reviews"] = tuple(_value(Review, review) for review in data.get("reviews", ()))
+    known["approvals"] = tuple(_value(Approval, approval) for approval in data.get("approvals", ()))
     return Record(oid=oid, **known)
 
 
 def _hold(data: dict[str, Any]) -> Hold:
     known = {name: _tuple(value) for name, value in data.items()} | {"state": HoldState(data["state"])}
-    if data.get("review") is not None:
-        known["review"] = Review(**data["review"])
+    known.pop("review", None)  # it stood here once; the branch is made anew
     return Hold(**known)
 
 
 def _journal(data: dict[str, Any]) -> Journal:
-    return Journal(**{name: _tuple(value) for name, value in data.items()})
+    return _value(Journal, data)
+
+
+def _value(kind: type[T], data: dict[str, Any]) -> T:
+    return kind(**{name: _tuple(value) for name, value in data.items()})
 
 
 def _tuple(value: Any) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gitferry.repos import drop_refs
 
-_DIRECTORIES = ("base", "kept", "ops", "review")
+_DIRECTORIES = ("base", "kept", "ops", "review", "amended")
 _PATIENCE = 1.0  # seconds
 
 

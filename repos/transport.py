@@ -28,6 +28,7 @@ __all__ = [
     "branch_ref",
     "clone",
     "default_branch",
+    "delete",
     "fetch",
     "push",
     "read_push",
@@ -188,6 +189,31 @@ def push(
         config=_remote_setting(remote, f"fetch=+{ref}:refs/remotes/{remote}/{branch}"),
     )
     return read_push(done, remote, ref, new)
+
+
+def delete(git: Git, remote: str, branch: str, expected: str, *, timeouts: Timeouts = _USUAL) -> Accepted | Refused:
+    """Delete a branch of the remote that stands at `expected`; one that moved since is Refused as stale.
+
+    Raises RemoteError where it is not known that the remote answered.
+    """
+    if not _OID.fullmatch(expected):
+        raise ValueError(f"not a full object id: {expected!r}")
+    ref = branch_ref(branch)
+    done = talk(
+        git,
+        remote,
+        "push",
+        "--porcelain",
+        "--no-follow-tags",
+        "--recurse-submodules=no",
+        f"--force-with-lease={ref}:{expected}",
+        "--",
+        remote,
+        f":{ref}",
+        timeouts=timeouts,
+        check=False,
+    )
+    return read_push(done, remote, ref, "")
 
 
 def read_push(done: Completed, remote: str, ref: str, new: str) -> Accepted | Refused:

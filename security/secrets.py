@@ -204,7 +204,7 @@ def _load() -> _Engine:
     try:
         from kingfisher_sdk import DetectionPolicy, Rules, Scanner
 
-        rules = Rules([_OWN_RULES], confidence="low", cache_dir=_cache())
+        rules = Rules([_OWN_RULES], confidence="high", cache_dir=_cache())
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         raise NoScanner(error) from error
     # Redacted, its findings hold no secret either. Comments that excuse a line are ours to see, for they are recorded.

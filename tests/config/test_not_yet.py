@@ -37,17 +37,13 @@ def test_the_reference_marks_each() -> None:
 
 def test_defaults_are_said_only_on_request() -> None:
     assert places(settings({})) == []
-    assert places(settings({}), by_default=True) == ["defaults.pushback.secrets"]
+    assert places(settings({}), by_default=True) == []
 
 
 @pytest.mark.parametrize(
     ("row", "place"),
     [
-        ({"pushback": {"secrets": "warn"}}, "repositories.r0.pushback.secrets"),
-        ({"pushback": {"branch_strategy": "feature_branch"}}, "repositories.r0.pushback.branch_strategy"),
         ({"pushback": {"pr_template": "mine"}}, "repositories.r0.pushback.pr_template"),
-        ({"pushback": {"hooks": "run"}, "trusted": True}, "repositories.r0.pushback.hooks"),
-        ({"tasks": {"schema": "task.schema.json"}}, "repositories.r0.tasks.schema"),
         ({"auth": {"type": "git_token", "token": "t"}}, "repositories.r0.auth"),
     ],
 )
@@ -55,7 +51,7 @@ def test_what_a_repository_sets(row: dict[str, Any], place: str) -> None:
     assert places(settings(row)) == [place]
 
 
-@pytest.mark.parametrize("row", [{"secrets": "off"}, {"conflict_strategy": "fail"}, {"sign": "never"}])
+@pytest.mark.parametrize("row", [{"secrets": "warn"}, {"branch_strategy": "feature_branch"}, {"sign": "never"}])
 def test_what_happens_anyway_is_not_said(row: dict[str, Any]) -> None:
     assert places(settings({"pushback": row})) == []
 
@@ -66,13 +62,13 @@ def test_what_belongs_to_no_repository() -> None:
 
 
 def test_what_is_inherited_is_said_where_it_is_set() -> None:
-    inherited = {"pushback": {"branch_strategy": "feature_branch"}}
-    assert places(settings(inherited, inherited, defaults=inherited)) == ["defaults.pushback.branch_strategy"]
+    inherited = {"pushback": {"pr_template": "mine"}}
+    assert places(settings(inherited, inherited, defaults=inherited)) == ["defaults.pushback.pr_template"]
     (said,) = (each.said for each in asked(settings(*[inherited] * 5)))
     assert said == (
-        "repositories.r0.pushback.branch_strategy, repositories.r1.pushback.branch_strategy, "
-        "repositories.r2.pushback.branch_strategy and 2 more: not acted on yet, "
-        "nothing is pushed under `feature_branch`"
+        "repositories.r0.pushback.pr_template, repositories.r1.pushback.pr_template, "
+        "repositories.r2.pushback.pr_template and 2 more: not acted on yet, "
+        "no pull requests are made: open them at the forge"
     )
 
 

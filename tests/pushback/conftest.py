@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from gitferry.pushback.ground import Ground, opened
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import LINES, NAME
 from gitferry.tests.repo import Repo
 
 
@@ -23,6 +24,27 @@ def here(clone: Callable[..., Repo]) -> Side:
 @pytest.fixture
 def there(clone: Callable[..., Repo]) -> Side:
     side = Side(clone("there"))
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def shared() -> Mapping[str, str]:
+    """The files that `a` and `b` share; a module with others has a fixture of its own."""
+    return {NAME: LINES}
+
+
+@pytest.fixture
+def a(clone: Callable[..., Repo], shared: Mapping[str, str]) -> Side:
+    side = Side(clone("a"))
+    side.repo.write_all(shared)
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def b(a: Side, clone: Callable[..., Repo]) -> Side:
+    side = Side(clone("b"))
     healthy(side.sync())
     return side
 

@@ -36,6 +36,7 @@ class Side:
     branch: str | None = None
     url: str | None = None
     clock: Clock = field(default_factory=Clock)
+    trusted: bool = False
 
     @property
     def settings(self) -> Repository:
@@ -45,6 +46,7 @@ class Side:
             path=self.repo.root,
             branch=self.branch,
             url=self.url,
+            trusted=self.trusted,
             pushback=Pushback(**{"conflict_strategy": "fail", **self.pushback}),
             tasks=Tasks(**self.tasks),
             timeouts=Timeouts(),

@@ -38,6 +38,6 @@ def answer(
 ) -> Outcome:
     """Answer one conflict in the state that was seen, as `gitferry resolve` does."""
     task = side.task(seen, path)
-    assert task.conflict is not None
-    answers = {task.id: Answer(take, task.conflict, files or {})}
+    assert task.version_seen is not None
+    answers = {task.id: Answer(take, task.version_seen, files or {})}
     return side.sync(answers=answers, tasks=frozenset(answers), by_hand=True)

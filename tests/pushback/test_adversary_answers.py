@@ -79,9 +79,9 @@ def test_an_answer_carries_no_other_task(here: Side, there: Side, remote: Repo) 
     healthy(there.sync())
     here.repo.write("t/task.yaml", MANIFEST.replace("z: 1", "z: 3"))
     task = here.task(here.sync(), "t")
-    assert task.conflict is not None
+    assert task.version_seen is not None
     here.repo.write("u/one", "2\n")  # u/two follows in a moment
-    answers = {task.id: Answer(Take.LOCAL, task.conflict)}
+    answers = {task.id: Answer(Take.LOCAL, task.version_seen)}
     here.sync(answers=answers, by_hand=True, unsettled=frozenset({"u/one"}))
     remote_keeps(remote, "t/task.yaml", MANIFEST.replace("z: 1", "z: 3"))
     remote_keeps(remote, "u/one", "1\n")

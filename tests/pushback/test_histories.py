@@ -6,37 +6,23 @@ a strategy that is not `fail`, its test runs under that one too; test_histories_
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from gitferry.pushback.outcome import Outcome
 from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import LINES
 from gitferry.tests.repo import Repo
-
-Clone = Callable[..., Repo]
 
 FILE = "shared.md"
 TASK = "tasks/word-count"
-LONG = "".join(f"line {number}\n" for number in range(9))
 BASE, OURS, THEIRS = "one\nbase\nthree\n", "one\nfrom B\nthree\n", "one\nfrom A\nthree\n"
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write(FILE, BASE)
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"))
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return {FILE: BASE}
 
 
 def hold(a: Side, b: Side, path: str = FILE) -> Outcome:
@@ -521,10 +507,10 @@ def test_16_a_renamed_branch_named_in_the_settings_does_not_forget_it(a: Side, b
 
 @pytest.mark.parametrize("commit", [False, True])
 def test_a_rename_whose_old_half_is_held_stays_whole(a: Side, b: Side, remote: Repo, commit: bool) -> None:
-    a.repo.write(FILE, LONG)
+    a.repo.write(FILE, LINES)
     healthy(a.sync())
     healthy(b.sync())
-    a.repo.write(FILE, LONG + "from A\n")
+    a.repo.write(FILE, LINES + "from A\n")
     healthy(a.sync())
     tree = remote.tree("main")
     b.repo.path(FILE).rename(b.repo.path("moved.md"))
@@ -542,7 +528,7 @@ def test_a_rename_whose_old_half_is_held_stays_whole(a: Side, b: Side, remote: R
 
 
 def test_a_rename_onto_what_the_remote_added_stays_whole(a: Side, b: Side, remote: Repo) -> None:
-    a.repo.write(FILE, LONG)
+    a.repo.write(FILE, LINES)
     healthy(a.sync())
     healthy(b.sync())
     a.repo.write("moved.md", "the same name\nby chance\n")
@@ -552,7 +538,7 @@ def test_a_rename_onto_what_the_remote_added_stays_whole(a: Side, b: Side, remot
     for _ in range(3):
         assert b.sync().state == "conflict"
         assert remote.tree("main") == tree
-        assert b.repo.read("moved.md") == LONG and not b.repo.exists(FILE)
+        assert b.repo.read("moved.md") == LINES and not b.repo.exists(FILE)
 
 
 def test_a_deletion_after_the_held_edit_was_stashed_travels(a: Side, b: Side, remote: Repo) -> None:

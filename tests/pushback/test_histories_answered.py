@@ -5,8 +5,6 @@ Where a history ends in a conflict, the strategy answers it; where it ends in no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from gitferry.pushback.outcome import Outcome, Strategy
@@ -14,8 +12,6 @@ from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
-
-Clone = Callable[..., Repo]
 
 FILE = "shared.md"
 TASK = "tasks/word-count"
@@ -26,18 +22,8 @@ each = pytest.mark.parametrize("strategy", ANSWERING)
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write(FILE, BASE)
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"))
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return {FILE: BASE}
 
 
 def under(side: Side, strategy: Strategy) -> Side:

@@ -99,8 +99,8 @@ def in_review(b: Side, remote: Repo, outcome: Outcome, ours: str = OURS, theirs:
 def answer(b: Side, outcome: Outcome, take: Take) -> Outcome:
     """Resolve the one conflict as `gitferry resolve` does."""
     state = task(b, outcome)
-    assert state.conflict is not None
-    return b.sync(answers={state.id: Answer(take, state.conflict)}, by_hand=True, fetch=False)
+    assert state.version_seen is not None
+    return b.sync(answers={state.id: Answer(take, state.version_seen)}, by_hand=True, fetch=False)
 
 
 class TestGoing:
@@ -261,7 +261,7 @@ class TestTheRemoteMoves:
         a.repo.git("merge", "-q", f"origin/{BRANCH}")
         healthy(a.sync())
         outcome = healthy(reviewed.sync())
-        assert NAME not in reviewed.statuses(outcome) or task(reviewed, outcome).push_status == "not_required"
+        assert task(reviewed, outcome).push_status == "completed"
         assert remote.tree("main")[NAME] == OURS.encode()
         assert (reviewed.repo.head, reviewed.repo.status()) == (remote.tip("main"), "")
         assert reviewed.repo.refs("refs/gitferry/review/") == {REF: remote.tip(BRANCH)}

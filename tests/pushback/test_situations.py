@@ -15,15 +15,10 @@ from gitferry.pushback.outcome import Strategy
 from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import BOTH, LINES, NAME, OURS, OURS_FAR, THEIRS
 from gitferry.tests.repo import Repo
 
 Clone = Callable[..., Repo]
-
-NAME = "shared.md"
-LONG = "".join(f"line {number}\n" for number in range(9))
-OURS, THEIRS = LONG.replace("line 1\n", "from B\n"), LONG.replace("line 1\n", "from A\n")
-OURS_FAR = LONG.replace("line 7\n", "from B, far away\n")
-BOTH = OURS_FAR.replace("line 1\n", "from A\n")
 
 SITUATIONS = {
     "the user commits a held task": (
@@ -138,21 +133,6 @@ def test_every_situation_names_tests_that_exist() -> None:
             assert test in found, f"{situation}: {name}"
 
 
-@pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write(NAME, LONG)
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"))
-    healthy(side.sync())
-    return side
-
-
 def they_push(a: Side, files: dict[str, str | None] | None = None) -> None:
     """Let A change files (NAME to its own version) and push."""
     healthy(a.sync())
@@ -210,8 +190,8 @@ def test_a_hand_made_merge_of_another_line_ends_the_hold_and_one_of_the_same_lin
     a: Side, b: Side, remote: Repo
 ) -> None:
     hold(a, b)
-    b.repo.write(NAME, THEIRS.replace("from A\n", "from A and B\n"))
-    stands(b, remote, THEIRS.replace("from A\n", "from A and B\n"))
+    b.repo.write(NAME, THEIRS.replace("theirs\n", "both\n"))
+    stands(b, remote, THEIRS.replace("theirs\n", "both\n"))
     b.repo.write(NAME, BOTH)
     healthy(b.sync())
     one(b, remote)
@@ -225,10 +205,10 @@ def test_an_amend_after_the_remote_went_on_is_a_conflict(a: Side, b: Side, remot
     b.repo.write(NAME, OURS)
     healthy(b.sync())
     they_push(a)
-    b.repo.write(NAME, OURS.replace("from B", "from B, amended"))
+    b.repo.write(NAME, OURS.replace("ours", "ours, amended"))
     b.repo.git("commit", "-qa", "--amend", "--no-edit")
     b.sync()
-    stands(b, remote, OURS.replace("from B", "from B, amended"))
+    stands(b, remote, OURS.replace("ours", "ours, amended"))
 
 
 def test_after_a_reset_to_an_older_commit_the_upstream_comes_back(a: Side, b: Side, remote: Repo) -> None:
@@ -317,7 +297,7 @@ def test_a_renamed_branch_goes_on_once_the_settings_name_it(a: Side, b: Side, re
     b.repo.write(NAME, OURS)
     outcome = b.sync()
     assert (outcome.state, outcome.hint) == ("waiting", "say so in the settings if that is meant: branch: trunk")
-    assert remote.tree("main")[NAME] == LONG.encode()
+    assert remote.tree("main")[NAME] == LINES.encode()
     b.branch = "trunk"
     healthy(b.sync())
     one(b, remote)
@@ -474,7 +454,7 @@ def test_take_remote_brings_back_what_was_deleted_here(a: Side, b: Side, remote:
 
 def task(side: Side) -> None:
     """Give everyone a task with a program that leaves a log behind."""
-    side.repo.write_all({"t/metadata.json": '{"name": "t"}\n', "t/main.txt": LONG, ".gitignore": "*.log\n"})
+    side.repo.write_all({"t/metadata.json": '{"name": "t"}\n', "t/main.txt": LINES, ".gitignore": "*.log\n"})
     healthy(side.sync())
 
 
@@ -538,7 +518,7 @@ def test_undo_of_a_push_that_the_remote_went_on_from_is_a_conflict(a: Side, b: S
     b.repo.write(NAME, OURS)
     pushed = healthy(b.sync()).operation
     assert pushed is not None
-    later = OURS.replace("from B", "from B, then A")
+    later = OURS.replace("ours", "ours, then theirs")
     they_push(a, {NAME: later})
     tip = remote.tip("main")
     undo(b.settings, pushed.id, host=b.host)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,37 +11,8 @@ from gitferry.pushback.undo import undo
 from gitferry.repos.content import FILE, File
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import BOTH, LINES, NAME, OURS, OURS_FAR, THEIRS, at_line
 from gitferry.tests.repo import Repo
-
-Clone = Callable[..., Repo]
-
-NAME = "shared.md"
-LINES = "".join(f"line {number}\n" for number in range(9))
-
-
-def at_line(number: int, words: str, text: str = LINES) -> str:
-    lines = text.splitlines()
-    lines[number] = words
-    return "\n".join(lines) + "\n"
-
-
-OURS, THEIRS = at_line(1, "from B"), at_line(1, "from A")
-OURS_FAR, BOTH = at_line(7, "from B"), at_line(7, "from B", THEIRS)
-
-
-@pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write(NAME, LINES)
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"))
-    healthy(side.sync())
-    return side
 
 
 def both_change(a: Side, b: Side, ours: str = OURS) -> None:
@@ -142,8 +112,8 @@ class TestEach:
 def answer(b: Side, outcome: Outcome, take: Take, **files: File | None) -> Outcome:
     """Resolve the one conflict as `gitferry resolve` does."""
     task = b.task(outcome, NAME)
-    assert task.conflict is not None
-    return b.sync(answers={task.id: Answer(take, task.conflict, files)}, by_hand=True, fetch=False)
+    assert task.version_seen is not None
+    return b.sync(answers={task.id: Answer(take, task.version_seen, files)}, by_hand=True, fetch=False)
 
 
 class TestResolve:

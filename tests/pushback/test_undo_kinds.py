@@ -193,10 +193,10 @@ def resolve_given(a: Side, b: Side, ready: Ready) -> Outcome:
 def _resolve(a: Side, b: Side, ready: Ready, take: Take) -> Outcome:
     both(a, b)
     held = b.task(b.sync(), "a.txt")
-    assert held.conflict is not None
+    assert held.version_seen is not None
     ready()
     files: dict[str, File | None] = {"a.txt": File(FILE, b"given\n")} if take is Take.GIVEN else {}
-    return healthy(b.sync(answers={held.id: Answer(take, held.conflict, files)}, by_hand=True))
+    return healthy(b.sync(answers={held.id: Answer(take, held.version_seen, files)}, by_hand=True))
 
 
 def several(a: Side, b: Side, ready: Ready) -> Outcome:

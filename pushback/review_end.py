@@ -1,0 +1,58 @@
+"""Whether a review branch has come to its end, and how: what its tasks carry no longer goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+
+from gitferry.pushback.decision import Action, Decision
+from gitferry.pushback.ground import Ground
+from gitferry.pushback.outcome import PushStatus
+from gitferry.pushback.planning import Planned
+from gitferry.repos.review import Review
+
+
+class Ending(StrEnum):
+    """How a review ended, in the words that follow the branch's name."""
+
+    MERGED = "is merged"
+    WITHDRAWN = "is withdrawn"  # its task went back to what the tracked branch has
+    ANSWERED = "is no longer needed"  # the conflict was answered otherwise
+    GONE = "was deleted"  # and its task goes on without it
+    UNSENT = "was never made"
+
+
+def ended(ground: Ground, planned: Planned, raced: Collection[str], review: Review) -> Ending | None:
+    """Return how a branch has come to its end with this crossing; None where it goes on."""
+    decisions = {each.unit: each for each in planned.decisions if each.unit in review.units}
+    if not decisions.keys().isdisjoint(raced):
+        return None
+    if decisions and all(_has_landed(each) for each in decisions.values()):
+        return Ending.MERGED
+    if any(each.review for each in decisions.values()):
+        # Of a conflict nobody knows what that deletion says; of a change, that it was not wanted as it was.
+        return Ending.GONE if review.gone and not _for_conflicts(ground) else None
+    if any(each.action in (Action.HOLD, Action.WAIT) for each in decisions.values()):
+        return None
+    return _left(ground, decisions.values(), review)
+
+
+def _for_conflicts(ground: Ground) -> bool:
+    """Whether only what is in conflict goes to review branches."""
+    return ground.settings.pushback.branch_strategy == "main"
+
+
+def _has_landed(decision: Decision) -> bool:
+    return decision.status is PushStatus.COMPLETED or decision.view.landed is not None
+
+
+def _left(ground: Ground, decisions: Iterable[Decision], review: Review) -> Ending | None:
+    """Return how a branch ends to which nothing goes any more."""
+    if review.tip is None:
+        return Ending.UNSENT
+    if review.gone:
+        return Ending.GONE
+    answered = any(each.action in (Action.PUSH, Action.MERGE) or each.answered for each in decisions)
+    if answered or _for_conflicts(ground):
+        return Ending.ANSWERED
+    return Ending.WITHDRAWN

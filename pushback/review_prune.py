@@ -1,0 +1,74 @@
+"""Review branches that are over go at the remote, when their user says so: each only where it stands as we left it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gitferry.config.model import Repository
+from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.host import Host
+from gitferry.pushback.readiness import Waits
+from gitferry.pushback.review_look import HEADS, forget
+from gitferry.repos import record as records
+from gitferry.repos.lock import lane_lock
+from gitferry.repos.record import Record
+from gitferry.repos.review import Review
+from gitferry.repos.transport import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A review branch that nothing goes to any more. `kept`: why it was not deleted after all."""
+
+    branch: str
+    why: str
+    kept: str | None = None
+
+
+def finished(repository: Repository, *, host: Host) -> tuple[Finished, ...]:
+    """Return the review branches that `prune` would delete, as far as is known here."""
+    with opened(repository, host) as ground:
+        return tuple(Finished(each.branch, each.over or "") for _, each in _over(ground))
+
+
+def prune(repository: Repository, *, host: Host) -> tuple[Finished, ...]:
+    """Delete them at the remote and return what became of each.
+
+    Their commits stay reachable here from the operations that pushed them. Raises RemoteError, Waits.
+    """
+    with opened(repository, host) as ground, lane_lock(ground.place.common_dir, wait=host.lock_wait):
+        upstream = ground.state.upstream
+        over = list(_over(ground))
+        if not over:
+            return ()
+        if upstream is None:
+            raise Waits(f"{ground.state.branch} has no upstream", "check out the branch that is synced")
+        names = [HEADS + review.branch for _, review in over]
+        refs = host.transport.remote_refs(ground.git, upstream.remote, *names, timeouts=ground.settings.timeouts)
+        return tuple(
+            _pruned(ground, record, review, upstream.remote, refs.get(HEADS + review.branch)) for record, review in over
+        )
+
+
+def _over(ground: Ground) -> Iterator[tuple[Record, Review]]:
+    for branch in records.branches(ground.objects):
+        record = records.load(ground.objects, branch)
+        yield from ((record, review) for review in record.reviews if review.over is not None)
+
+
+def _pruned(ground: Ground, record: Record, review: Review, remote: str, there: str | None) -> Finished:
+    done = Finished(review.branch, review.over or "")
+    if there is not None and there != review.tip:
+        return replace(done, kept="it was changed there")
+    if there is not None:
+        answer = ground.host.transport.delete(
+            ground.git, remote, review.branch, there, timeouts=ground.settings.timeouts
+        )
+        if isinstance(answer, Refused):
+            return replace(done, kept=answer.message)
+    record = records.load(ground.objects, record.branch)  # one before it may have been deleted just now
+    left = tuple(each for each in record.reviews if each.branch != review.branch)
+    records.save(ground.objects, replace(record, reviews=left), head=ground.state.head, at=ground.host.clock())
+    forget(ground, review.branch)
+    return done
