@@ -18,6 +18,15 @@ _PENDING = (PushStatus.PENDING, PushStatus.FAILED, PushStatus.AWAITING_APPROVAL)
 
 
 @dataclass(frozen=True, slots=True)
+class InReview:
+    """A task in review: where, and whether because both sides changed it."""
+
+    task: str
+    review: str
+    in_conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """One repository as its last crossing left it; `state` is `unknown` before the first one."""
 
@@ -39,7 +48,7 @@ class Known:
     paused_until: datetime | None = None
     pushes_held: bool = False
     pending_for: tuple[tuple[str, int], ...] = ()  # why tasks wait, and how many for each reason
-    in_review: tuple[tuple[str, str], ...] = ()  # tasks in review, and what is known of each review
+    in_review: tuple[InReview, ...] = ()
 
 
 def from_outcome(outcome: Outcome, before: Known) -> Known:
@@ -55,7 +64,7 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
                 Counter(task.reason for task in outcome.tasks if task.reason and task.push_status in _PENDING).items()
             ),
             in_review=tuple(
-                (task.name, task.pull_request_url or task.reason or "")
+                InReview(task.name, task.pull_request_url or task.reason or "", task.in_conflict)
                 for task in outcome.tasks
                 if task.push_status is PushStatus.IN_REVIEW
             ),

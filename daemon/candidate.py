@@ -10,13 +10,13 @@ from pathlib import Path
 from gitferry.config.errors import GitferryError
 from gitferry.config.model import Defaults, Repository, Settings
 from gitferry.daemon import rows
-from gitferry.daemon.checkup_repository import SKIPPED_HOOKS
 from gitferry.daemon.ferry import Ferry
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.outcome import Request, TaskState
 from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.pushback.survey import surveyed
+from gitferry.repos import hook_files
 from gitferry.repos import record as records
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.talk import Seconds
@@ -56,7 +56,7 @@ def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Fer
         upstream = ground.state.upstream
         states = surveyed(ground, ferry.host.clock())
         uncommitted = _uncommitted(ground)
-        skipped = [hook for hook in ground.state.hooks if hook in SKIPPED_HOOKS]
+        skipped = [hook for hook in ground.state.hooks if hook in hook_files.ALL]
         return {
             "root": str(root),
             "name": name,

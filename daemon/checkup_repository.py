@@ -1,4 +1,4 @@
-"""What doctor looks at in one repository: tree, upstream, identity, remote, what would leak, what would be skipped."""
+"""What doctor looks at in one repository: tree, identity, signing, upstream, remote, what would leak or be skipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
-from gitferry.config.not_yet import at
 from gitferry.daemon.arrival import require_there
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 _CONNECT, _LIST = 5.0, 8.0  # seconds for `git ls-remote`
 _FUTURE = 300.0  # seconds that two machines' clocks may differ
-SKIPPED_HOOKS = ("pre-commit", "commit-msg", "pre-push")
 _OURS = "refs/gitferry/"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -55,13 +53,19 @@ def directories(repository: Repository, environ: Mapping[str, str]) -> int:
 
 
 def uses_ssh(repository: Repository, host: Host) -> bool:
-    """Return whether the repository's remote is reached over ssh."""
+    """Return whether the repository's remote is reached over ssh, or its commits are signed with an ssh key."""
     from gitferry.daemon.remote_host import remote_url
+    from gitferry.repos import gitconfig
+    from gitferry.repos.git import Git
     from gitferry.security.urls import check_remote_url
 
     try:
         url = remote_url(repository, host.environ)
-        return url is not None and check_remote_url(url).scheme == "ssh"
+        if url is not None and check_remote_url(url).scheme == "ssh":
+            return True
+        config = gitconfig.read(Git(repository.path, environ=host.environ))
+        signed = repository.pushback.sign == "inherit" and config.flag("commit.gpgsign")
+        return signed and config.get("gpg.format") == "ssh"
     except GitferryError:
         return False  # it is told with the tree and the remote
 
@@ -76,6 +80,8 @@ def _local(ground: Ground) -> Iterator[Check]:
         yield warn("tree", f"{place.root} has no branch checked out", "git switch BRANCH: until then it waits")
     else:
         yield ok("tree", f"{place.root}, branch {state.branch}")
+    from gitferry.repos import hook_files
+
     try:
         person = ground.author()
         ground.committer()
@@ -83,7 +89,7 @@ def _local(ground: Ground) -> Iterator[Check]:
         yield failed("identity", error)
     else:
         yield ok("identity", f"{person.name} <{person.email}>")
-    skipped = [name for name in state.hooks if name in SKIPPED_HOOKS]
+    skipped = [name for name in state.hooks if name in hook_files.ALL]
     if skipped and ground.settings.pushback.hooks == "skip":
         yield warn(
             "hooks",
@@ -91,11 +97,40 @@ def _local(ground: Ground) -> Iterator[Check]:
             "nothing, if those commits need no such look; else `trusted: true` and `pushback: {hooks: run}` for this"
             " repository",
         )
-    if ground.settings.pushback.sign == "inherit" and ground.state.config.flag("commit.gpgsign"):
-        told = at("defaults.pushback.sign")
-        if told is not None:
-            yield warn("sign", f"git's commit.gpgsign is set, and {told.instead}", told.remedy)
+    yield from _signed(ground)
     yield from _published(ground)
+
+
+def _signed(ground: Ground) -> Iterator[Check]:
+    """Yield how commits are signed where git's settings ask for it, and whether the key could be used now."""
+    from gitferry.repos.identity import NoIdentity
+    from gitferry.repos.objects import EMPTY_TREE
+    from gitferry.repos.signing import Draft
+    from gitferry.repos.signing_error import SigningWaits
+    from gitferry.repos.signing_key import signing
+    from gitferry.repos.signing_trial import trial
+
+    try:
+        found = signing(ground.git, ground.state.config, ground.settings, ground.host.environ)
+        wanted = ground.state.config.flag("commit.gpgsign")
+        draft = Draft(EMPTY_TREE, (), "", ground.author(), ground.committer(), ground.host.clock())
+    except NoIdentity:
+        return  # it is told with the identity
+    except GitferryError as failure:
+        yield failed("sign", failure)
+        return
+    if found is None:
+        if wanted:
+            yield ok("sign", "commits are not signed: `sign: never` goes before git's commit.gpgSign")
+        return
+    told = f"commits are signed ({found.format}) with {found.words}"
+    error = None if found.asks else trial(ground.git, draft, found, ground.host.environ)
+    if isinstance(error, SigningWaits):
+        yield warn("sign", f"{error.title}: what is to be committed waits", error.hint)
+    elif error is not None:
+        yield failed("sign", error)
+    else:
+        yield ok("sign", f"{told}, by {found.program}, which was not tried: it may ask you" if found.asks else told)
 
 
 def _published(ground: Ground) -> Iterator[Check]:

@@ -149,6 +149,14 @@ class Client:
         body = {"tasks": list(tasks), "all": all, "message": message, "dry_run": dry_run, "strategy": strategy}
         return self._post("/registry/push", body)
 
+    def approve(self, tasks: Sequence[str], granted: bool = True, version: str | None = None) -> Row:
+        """Approve the changes of these tasks, which pushes them, or reject them."""
+        return self._post("/registry/approve", {"tasks": list(tasks), "granted": granted, "version": version})
+
+    def prune(self, repository: str | None = None, dry_run: bool = False) -> Row:
+        """Delete the review branches that are over at the remotes."""
+        return self._post("/registry/prune", {"repository": repository, "dry_run": dry_run})
+
     def pull(self, repositories: Sequence[str] = ()) -> Row:
         """Take in what the remotes have, now."""
         return self._post("/pull", {"repositories": list(repositories)})

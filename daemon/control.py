@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import settings_path
 from gitferry.daemon import address, candidate, rows
+from gitferry.daemon.approving import require_approvable
 from gitferry.daemon.arrival import require_there
 from gitferry.daemon.crash import version
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
 from gitferry.daemon.parallel import in_parallel
 from gitferry.daemon.resolving import OPEN, NotInConflict, answers_to, is_resolved
-from gitferry.pushback.outcome import Request, Strategy, Take
+from gitferry.pushback.outcome import Request, Strategy, Take, Word
 from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Control:
     def conflicts(self, repository: str | None = None) -> Row:
         """Return one row a task that both sides changed, those in review too."""
         states, unreadable = self._states(repository)
-        waiting = [state for state in states if state.push_status in OPEN]
+        waiting = [state for state in states if state.push_status in OPEN and state.in_conflict]
         concerned = [self._house.roster.repository(name) for name in dict.fromkeys(s.repository for s in waiting)]
         held, missing = self._read(
             lambda each: [((each.name, found.unit), found) for found in self._house.ferry.held(each)],
@@ -205,6 +206,34 @@ class Control:
             shown = [rows.preview(found) for found in previews]
             return {"dry_run": True, "previews": shown, "unreadable": unreadable}
         return self._cross(wishes)
+
+    def approve(self, tasks: Sequence[str], granted: bool = True, version: str | None = None) -> Row:
+        """Approve the changes of these tasks, which pushes them, or reject them; wait for the results.
+
+        `version` is what a single task held as its author saw it (`push status`); another one by now is not approved.
+        Raises NothingToApprove, ChangedSince.
+        """
+        house = self._house
+        wishes: dict[str, Request] = {}
+        states = self._find(tasks)
+        for state in states:
+            require_approvable(state, house.roster.repository(state.repository), version)
+            word = Word(state.version_seen or "", house.ferry.host.user, granted)
+            wish = Request("request", words={state.id: word}, by_hand=True)
+            wishes[state.repository] = wish.merge(wishes.get(state.repository, wish))
+        named = [{"id": each.id, "repository": each.repository, "name": each.name} for each in states]
+        return {"tasks": named, "granted": granted} | self._cross(wishes)
+
+    def prune(self, repository: str | None = None, dry_run: bool = False) -> Row:
+        """Delete the review branches that are over at the remotes; `dry_run` names them."""
+        house = self._house
+
+        def pruned(each: Repository) -> list[Row]:
+            found = house.ferry.finished_reviews(each) if dry_run else house.ferry.prune_reviews(each)
+            return [rows.finished(each, one) for one in found]
+
+        found, unreadable = self._read(pruned, self._chosen(repository), repository is None)
+        return {"branches": found, "dry_run": dry_run, "unreadable": unreadable}
 
     def pull(self, repositories: Sequence[str] = ()) -> Row:
         """Take in what the remotes have and wait for the results; nothing is pushed."""

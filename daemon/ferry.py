@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitferry.pushback import crossing, operations, pause, preview, survey, undo, versions
+from gitferry.pushback import crossing, operations, pause, preview, review_prune, survey, undo, versions
 from gitferry.pushback.ground import opened
 from gitferry.pushback.host import Host
 from gitferry.repos.patch import patch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gitferry.pushback.operations import Travel
     from gitferry.pushback.outcome import Operation, Outcome, Request, TaskState
     from gitferry.pushback.preview import Preview
+    from gitferry.pushback.review_prune import Finished
     from gitferry.pushback.versions import Held, Versions
     from gitferry.repos.record import Record
 
@@ -94,6 +95,14 @@ class Ferry:
     def versions(self, repository: Repository, state: TaskState) -> Versions | None:
         """Return all versions of one task that both sides changed, None where that is not so; touches nothing."""
         return versions.versions(repository, state.path, host=self.host)
+
+    def finished_reviews(self, repository: Repository) -> tuple[Finished, ...]:
+        """Return the review branches that are over; touches nothing."""
+        return review_prune.finished(repository, host=self.host)
+
+    def prune_reviews(self, repository: Repository) -> tuple[Finished, ...]:
+        """Delete the review branches that are over at the remote."""
+        return review_prune.prune(repository, host=self.host)
 
     def pause(self, repository: Repository, until: datetime | None) -> None:
         """Let nothing cross by itself until then; None: until `resume`."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gitferry.daemon.board import Known
     from gitferry.pushback.outcome import Operation, Outcome, TaskState
     from gitferry.pushback.preview import Preview
+    from gitferry.pushback.review_prune import Finished
     from gitferry.pushback.versions import FileVersions, Held, Versions
     from gitferry.repos.content import Entry
 
@@ -49,7 +50,9 @@ def repository(settings: Repository, known: Known, *, next_pull_at: datetime | N
         "paused_until": instant(known.paused_until),
         "held": known.pushes_held,
         "pending_for": [{"reason": reason, "tasks": count} for reason, count in known.pending_for],
-        "in_review": [{"task": task, "review": review} for task, review in known.in_review],
+        "in_review": [
+            {"task": each.task, "review": each.review, "in_conflict": each.in_conflict} for each in known.in_review
+        ],
         "offline": known.offline,
         "watching": watching,
         "notes": list(known.notes),
@@ -85,7 +88,15 @@ def push(state: TaskState) -> Row:
         "error": state.reason,
         "commit": state.commit,
         "pull_request_url": state.pull_request_url,
+        "version_seen": state.version_seen,
+        "in_conflict": state.in_conflict,
+        "warnings": list(state.warnings),
     }
+
+
+def finished(settings: Repository, found: Finished) -> Row:
+    """Return the row of one review branch that is over; `kept` says why it was not deleted."""
+    return {"repository": settings.name, "branch": found.branch, "why": found.why, "kept": found.kept}
 
 
 def push_status(states: Iterable[TaskState]) -> Row:
@@ -167,7 +178,8 @@ def operation(done: Operation, *, full: bool = False) -> Row:
         "kind": done.kind,
         "tasks": [
             {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
-            | {"answered": change.answered if done.kind == "sync" else None}
+            | {"answered": change.answered if done.kind == "sync" else None, "approved_by": change.approved}
+            | {"excused": list(change.excused)}
             for change in done.tasks
         ],
         "commits": list(done.commits),
@@ -198,11 +210,25 @@ def preview(found: Preview) -> Row:
             {
                 "message": commit.message,
                 "tasks": list(commit.tasks),
+                "branch": commit.branch,
+                "tree": commit.tree,
                 "files": [{"path": file.path, "change": file.change} for file in commit.files],
             }
             for commit in found.commits
         ],
         "skipped": [{"task": task, "reason": reason} for task, reason in found.skipped],
+        "findings": [
+            {
+                "rule": each.rule,
+                "weight": each.weight.value,
+                "path": each.path,
+                "line": each.line,
+                "message": each.message,
+                "remedy": each.remedy,
+            }
+            for each in found.findings
+        ],
+        "hooks": list(found.hooks),
     }
 
 
@@ -217,14 +243,15 @@ def result(outcome: Outcome, *, held: bool = False) -> Row:
         {"id": state.id, "name": state.name, "path": state.path}
         | {"action": actions[state.id].action if state.id in actions else None}
         | {"answered": actions[state.id].answered if state.id in actions else None}
-        | {"push_status": state.push_status.value, "reason": state.reason}
+        | {"push_status": state.push_status.value, "reason": state.reason, "in_conflict": state.in_conflict}
+        | {"warnings": list(state.warnings)}
         for state in outcome.tasks
     ]
     told = {state.id for state in outcome.tasks}
     shown += [
         {"id": change.task, "name": change.name, "path": change.path, "action": change.action}
         | {"answered": change.answered}
-        | {"push_status": None, "reason": None}
+        | {"push_status": None, "reason": None, "in_conflict": False, "warnings": list[str]()}
         for change in actions.values()
         if change.task not in told
     ]

@@ -113,6 +113,16 @@ def push_routes(control: Control) -> APIRouter:
         """Push the named tasks, or all that wait, and wait for the results; or tell what would be pushed."""
         return control.push(wish.tasks, wish.all, wish.message, wish.dry_run, wish.strategy)
 
+    @router.post("/registry/approve")
+    def approve(wish: wishes.Approve) -> Row:
+        """Approve the changes of tasks, which pushes them, or reject them, and wait for the results."""
+        return control.approve(wish.tasks, wish.granted, wish.version)
+
+    @router.post("/registry/prune")
+    def prune(wish: wishes.Prune) -> Row:
+        """Delete the review branches that are over at the remotes, or name them."""
+        return control.prune(wish.repository, wish.dry_run)
+
     @router.post("/registry/push-all-pending")
     def push_all_pending(wish: Annotated[wishes.Message, Body()] = wishes.Message()) -> Row:  # noqa: B008 - frozen
         """Push all that waits, and wait for the results."""

@@ -33,6 +33,30 @@ class Push(Wish):
         return self
 
 
+class Approve(Wish):
+    """Approve the changes of these tasks (ids, names or paths), which pushes them, or reject them.
+
+    `version` is a single task's as its author saw it (`version_seen` of `push status`); another one is not approved.
+    """
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    granted: bool = True
+    version: str | None = None
+
+    @model_validator(mode="after")
+    def _version_is_of_one(self) -> Self:
+        if self.version is not None and len(self.tasks) > 1:
+            raise ValueError("a version goes with one task")
+        return self
+
+
+class Prune(Wish):
+    """Delete the review branches that are over; `dry_run` names them."""
+
+    repository: str | None = None
+    dry_run: bool = False
+
+
 class Message(Wish):
     """The commit message of a push, instead of the template's."""
 

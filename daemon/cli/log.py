@@ -73,13 +73,15 @@ def _told(row: Mapping[str, Any]) -> list[str]:
     for task in row["tasks"]:
         answered = _ANSWERS.get(task["answered"], "")
         lines += ["", f"{task['action']} {printable(task['name'])}{answered}"]
+        lines += [f"  approved by {printable(task['approved_by'])}"] if task["approved_by"] else []
+        lines += [f"  excused: {printable(found)}" for found in task["excused"]]
         lines += [f"  {printable(file)}" for file in task.get("files", ())]
     return lines
 
 
 def _why_not(row: Mapping[str, Any]) -> str:
     reviews = bool(row["tasks"]) and all(task["action"] == "review" for task in row["tasks"])
-    return "not possible; `gitferry resolve TASK` ends the review" if reviews else "not possible"
+    return "not possible: others may look at it; edit the task, or answer its conflict" if reviews else "not possible"
 
 
 def _moved(before: str | None, after: str | None) -> str:

@@ -196,8 +196,9 @@ def local(instant: str | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 task`, `2 tasks`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return `1 task`, `2 tasks`, `2 branches`."""
+    ending = "es" if noun.endswith("ch") else "s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
 
 
 def first_of(names: Sequence[str], most: int) -> str:

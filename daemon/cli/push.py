@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from gitferry.daemon.cli.context import context_of
-from gitferry.daemon.cli.names import TASK
+from gitferry.daemon.cli.names import REPOSITORY, TASK
 from gitferry.daemon.cli.output import counted, paint, printable, progress, relative, table, wrapped
-from gitferry.daemon.cli.results import finish, remedy, unreadable
+from gitferry.daemon.cli.results import approval_remedy, finish, remedy, unreadable
 from gitferry.daemon.cli.verb import VerbGroup
 
 _MARKS = {"added": ("A", "green"), "modified": ("M", "yellow"), "deleted": ("D", "red")}
@@ -49,10 +49,13 @@ def _standing(answer: Mapping[str, Any]) -> list[str]:
     lines = [", ".join(counts)] if counts else [] if answer["unreadable"] else ["No tasks."]
     if rows:
         lines += ["", *table(("REPOSITORY", "TASK", "PUSH STATUS", "CHANGED", "WHY"), cells)]
-    open_ = [row["name"] for row in rows if row["push_status"] in ("conflict", "in_review")]
+    open_ = [row["name"] for row in rows if row["push_status"] in ("conflict", "in_review") and row["in_conflict"]]
     if open_:
         task = printable(open_[0]) if len(open_) == 1 else "TASK"
         lines += remedy(f"`gitferry conflicts {task}` shows who changed what, and how to answer")
+    awaiting = [row["name"] for row in rows if row["push_status"] == "awaiting_approval"]
+    if awaiting:
+        lines += approval_remedy(awaiting[0] if len(awaiting) == 1 else "TASK")
     return lines
 
 
@@ -88,6 +91,66 @@ def everything(ctx: click.Context, dry_run: bool, message: str | None) -> None:
     _push(ctx, None, dry_run=dry_run, message=message)
 
 
+@push.command()
+@click.argument("tasks", type=TASK, nargs=-1, required=True, metavar="ID...")
+@click.pass_context
+def approve(ctx: click.Context, tasks: tuple[str, ...]) -> None:
+    """Approve the changes of tasks as they are now, and push them."""
+    context = context_of(ctx)
+    with progress("pushing"):
+        answer = context.control().approve(list(tasks))
+    ctx.exit(finish(context, answer))
+
+
+@push.command()
+@click.argument("tasks", type=TASK, nargs=-1, required=True, metavar="ID...")
+@click.pass_context
+def reject(ctx: click.Context, tasks: tuple[str, ...]) -> None:
+    """Reject the changes of tasks as they are now.
+
+    They stay here, and go nowhere until they are edited.
+    """
+    context = context_of(ctx)
+    with progress("noting it down"):
+        answer = context.control().approve(list(tasks), granted=False)
+    if any(result["error"] or result["state"] in ("waiting", "failing") for result in answer["results"]):
+        ctx.exit(finish(context, answer))
+    names = [printable(task["name"]) for task in answer["tasks"]]
+    context.show(
+        answer, [f"rejected {name}: it stays as it is here, and goes nowhere until it is edited" for name in names]
+    )
+
+
+@push.command()
+@click.argument("repository", type=REPOSITORY, required=False)
+@click.option("--yes", is_flag=True, help="Delete them without asking.")
+@click.pass_context
+def prune(ctx: click.Context, repository: str | None, yes: bool) -> None:
+    """Delete review branches that are over at the remotes.
+
+    They are merged, withdrawn, or no longer needed. Each goes only where it stands as it was left.
+    """
+    context = context_of(ctx)
+    control = context.control()
+    found = control.prune(repository, dry_run=True)
+    if not found["branches"]:
+        context.show(found, ["No review branch is over."])
+        ctx.exit(unreadable(found))
+    if not yes:
+        for row in found["branches"]:
+            click.echo(f"{printable(row['repository'])}: {printable(row['branch'])} {row['why']}", err=True)
+        click.confirm(f"Delete {counted(len(found['branches']), 'review branch')} at the remote?", abort=True, err=True)
+    with progress("deleting"):
+        done = control.prune(repository)
+    context.show(done, [_pruned(row) for row in done["branches"]])
+    ctx.exit(unreadable(done) or (4 if any(row["kept"] for row in done["branches"]) else 0))
+
+
+def _pruned(row: Mapping[str, Any]) -> str:
+    name = f"{printable(row['repository'])}: {printable(row['branch'])}"
+    return f"{name} stays: {printable(row['kept'])}" if row["kept"] else f"{name} is deleted"
+
+
 def _push(
     ctx: click.Context, tasks: list[str] | None, *, dry_run: bool, message: str | None, strategy: str | None = None
 ) -> None:
@@ -114,9 +177,17 @@ def preview_lines(preview: Mapping[str, Any]) -> list[str]:
         lines.append(f"{name}: would push {count} to {printable(preview['target'])}")
     for commit in preview["commits"]:
         lines += ["", *(f"    {line}".rstrip() for line in printable(commit["message"], lines=True).splitlines()), ""]
+        lines.append(f"  tree {commit['tree']} to {printable(commit['branch'])}")
         for file in commit["files"]:
             mark, colour = _MARKS[file["change"]]
             lines.append(f"  {paint(mark, colour)} {printable(file['path'])}")
+    for each in preview["findings"]:
+        if each["weight"] != "stop":  # what stops a task is why it would stay
+            place = each["path"] if each["line"] is None else f"{each['path']}:{each['line']}"
+            words = {"warn": paint("warning", "yellow"), "excused": "excused"}[each["weight"]]
+            lines += wrapped(printable(f"{place}: {each['message']}"), indent="  ", first=f"{name}: {words}: ")
+    if preview["hooks"]:
+        lines += wrapped(", ".join(preview["hooks"]), indent="  ", first=f"{name}: hooks that would run: ")
     for skipped in preview["skipped"]:
         first = f"{name}: {printable(skipped['task'])} would stay: "
         lines += wrapped(printable(skipped["reason"]), indent="  ", first=first)

@@ -22,6 +22,7 @@ _WORDS = {
     ("pull", "remote"): "pulled theirs: {}",
     ("merge", None): "merged {}",
     ("review", None): "sent {} for review",
+    ("withdraw", None): "withdrew {} from review",
     ("restore", None): "restored {}",
     ("revert", None): "reverted {}",
 }
@@ -70,7 +71,11 @@ def told(result: Mapping[str, Any]) -> list[str]:
             words = paint(status.replace("_", " "), STATE_COLOURS[status])
             first = f"{name}: {printable(task['name'])}: {words}" + (": " if task["reason"] else "")
             lines += wrapped(printable(task["reason"]), indent="  ", first=first) if task["reason"] else [first]
-            lines += review_remedy(task["name"]) if status == "in_review" else []
+            lines += review_remedy(task["name"]) if status == "in_review" and task["in_conflict"] else []
+            approve = (
+                f"`gitferry push approve {printable(task['name'])}` lets it go, `gitferry push reject` keeps it here"
+            )
+            lines += remedy(approve) if status == "awaiting_approval" else []
     whole = why(name, result["state"], result["error"], result["waiting_for"], result["hint"])
     lines += whole if result["state"] != "conflict" or not lines else remedy(result["hint"])
     reasons = Counter(task["reason"] for task in result["tasks"] if task["push_status"] == "pending")
@@ -87,6 +92,12 @@ def _replaced(result: Mapping[str, Any]) -> list[str]:
     """Return where the side is that another one replaced, and the command that brings it back."""
     kept = [_REPLACED[kind] for kind in _REPLACED if any(_kind(task) == kind for task in result["tasks"])]
     return remedy("; ".join([*kept, f"`gitferry undo {result['operation']}` takes it back"])) if kept else []
+
+
+def approval_remedy(task: str) -> list[str]:
+    """Return the lines that say how a task's change is approved."""
+    name = printable(task)
+    return remedy(f"`gitferry push approve {name}` lets it go, `gitferry push reject {name}` keeps it here")
 
 
 def review_remedy(task: str) -> list[str]:
@@ -133,7 +144,7 @@ def pending(name: str, reasons: Sequence[tuple[str | None, int]], *, held: bool)
             indent="    ",
             first="  → " if lines else f"{name}: ",
         )
-    elif any("push" in (reason or "") for reason, _ in reasons):
+    elif any("gitferry push" in (reason or "") for reason, _ in reasons):
         said = "`gitferry push status` names them; `gitferry push task TASK` sends one, `gitferry push all` every one"
         lines += remedy(said)
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,6 +13,8 @@ from gitferry.daemon.cli.names import REPOSITORY
 from gitferry.daemon.cli.output import (
     STATE_COLOURS,
     coloured,
+    counted,
+    first_of,
     local,
     paint,
     print_json,
@@ -22,10 +24,12 @@ from gitferry.daemon.cli.output import (
     table,
     wrapped,
 )
-from gitferry.daemon.cli.results import pending, review_remedy, why
+from gitferry.daemon.cli.results import pending, remedy, review_remedy, why
 from gitferry.daemon.cli.verb import Verb
 
 _SECONDS_BETWEEN_LOOKS = 2.0
+_TASKS_SHOWN = 8
+_TASKS_SHOWN = 8
 _HEADER = ("REPOSITORY", "BRANCH", "STATE", "+/-", "PENDING", "CONFLICTS", "SYNCED", "NEXT PULL")
 
 
@@ -99,8 +103,21 @@ def _reasons(row: Mapping[str, Any]) -> list[str]:
     return [
         *why(name, row["state"], row["last_error"], row["waiting_for"], row["hint"], row["paused_until"]),
         *(pending(name, reasons, held=row["held"]) if row["state"] != "paused" else ()),
-        *(line for each in row["in_review"] for line in _review(name, each)),
+        *_in_review(name, row["in_review"]),
     ]
+
+
+def _in_review(name: str, reviews: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return where tasks are in review, one by one where both sides changed them."""
+    lines = [line for each in reviews if each["in_conflict"] for line in _review(name, each)]
+    tasks = [printable(each["task"]) for each in reviews if not each["in_conflict"]]
+    if tasks:
+        words = paint("in review", STATE_COLOURS["in_review"])
+        lines += wrapped(
+            first_of(tasks, _TASKS_SHOWN), indent="  ", first=f"{name}: {counted(len(tasks), 'task')} {words}: "
+        )
+        lines += remedy("`gitferry push status` names their branches")
+    return lines
 
 
 def _review(name: str, review: Mapping[str, Any]) -> list[str]:

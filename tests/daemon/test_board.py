@@ -21,7 +21,7 @@ def told(*tasks: TaskState) -> list[str]:
 
 
 def task(status: PushStatus, reason: str | None, url: str | None = None) -> TaskState:
-    return TaskState("1", "work", "a", "a", "file", None, status, reason, pull_request_url=url)
+    return TaskState("1", "work", "a", "a", "file", None, status, reason, pull_request_url=url, in_conflict=True)
 
 
 def test_a_task_in_review_is_told_with_what_is_known_of_the_review() -> None:

@@ -254,10 +254,10 @@ def test_settings_that_are_not_acted_on_yet_are_noted(control: Control, clone: C
     here = clone("here")
     write_settings(entry(here))
     assert control.status()["daemon"]["notes"] == []
-    write_settings(entry(here, pushback={"secrets": "warn"}))
+    write_settings(entry(here, pushback={"pr_template": "mine"}))
     control.reload()
     (note,) = control.status()["daemon"]["notes"]
-    assert note.startswith("repositories.here.pushback.secrets: not acted on yet")
+    assert note.startswith("repositories.here.pushback.pr_template: not acted on yet")
 
 
 def test_one_unreadable_repository_keeps_no_other_from_a_verb(control: Control, clone: Callable[..., Repo]) -> None:

@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 
+from gitferry.config.model import Pushback, Repository
 from gitferry.daemon import checkup_machine as machine
+from gitferry.daemon import checkup_repository, systemctl, unit
 from gitferry.daemon import checkup_service as service
-from gitferry.daemon import systemctl, unit
 from gitferry.daemon.doctor import examine
 from gitferry.daemon.finding import Check
+from gitferry.pushback.host import Host
+from gitferry.tests import signers
 from gitferry.tests.daemon.cli.conftest import COMMAND
 from gitferry.tests.repo import Repo
 
@@ -327,25 +330,55 @@ def test_credentials_in_settings_that_others_can_read(tmp_path: Path) -> None:
 def test_settings_that_are_not_acted_on_yet(tmp_path: Path, clone: Clone) -> None:
     repo = clone("work")
     settings = tmp_path / "config.yaml"
-    row = {"path": str(repo.root), "pushback": {"branch_strategy": "feature_branch"}}
+    row = {"path": str(repo.root), "pushback": {"pr_template": "mine"}}
     settings.write_text(json.dumps({"version": 1, "repositories": [row]}))
     checks = [check for check in service.settings(settings, os.environ)[1] if "not acted on yet" in check.what]
-    # The defaults that ask for more than happens are told too, once for all repositories.
-    assert [check.what.partition(":")[0] for check in checks] == [
-        "repositories.work.pushback.branch_strategy",
-        "defaults.pushback.secrets",
-    ]
+    assert [check.what.partition(":")[0] for check in checks] == ["repositories.work.pushback.pr_template"]
     assert all(check.level == "warn" for check in checks)
     answer = {"settings_error": None, "version": "1", "pid": 1, "notes": [checks[0].what]}
     assert service.daemon(answer, "1").level == "warn"
     assert service.daemon(answer, "1", {checks[0].what}).level == "ok"
 
 
-def test_unsigned_commits_where_git_is_to_sign(examined: Examined, clone: Clone) -> None:
+@pytest.mark.server
+def test_signed_commits(examined: Examined, clone: Clone, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = clone("work")
     assert "sign" not in examined(repo)
     repo.git("config", "commit.gpgsign", "true")
-    assert "unsigned" in examined(repo)["sign"].what
+    repo.git("config", "gpg.format", "ssh")
+    assert (examined(repo)["sign"].level, "no key is named" in examined(repo)["sign"].what) == ("fail", True)
+    signers.ssh_key(home / "plain")
+    signers.ssh_key(home / "locked", signers.PASSPHRASE)
+    repo.git("config", "user.signingKey", str(home / "plain"))
+    before = (repo.refs(), repo.git("count-objects"))
+    assert examined(repo)["sign"] == Check(
+        "sign", "ok", f"commits are signed (ssh) with your signing key {home}/plain", repository="work"
+    )
+    repo.git("config", "user.signingKey", str(home / "locked"))
+    locked = examined(repo)["sign"]
+    assert (locked.level, f"{home}/locked is locked" in locked.what) == ("warn", True)
+    assert f"ssh-add {home}/locked" in locked.remedy
+    assert (repo.refs(), repo.git("count-objects")) == before
+    assert "`sign: never`" in examined(repo, pushback={"sign": "never"})["sign"].what
+    program = home / "signer"
+    program.write_text(f"#!/bin/sh\ntouch {home}/ran\n")
+    program.chmod(0o755)
+    repo.git("config", "--global", "gpg.ssh.program", str(program))
+    assert "was not tried" in examined(repo)["sign"].what
+    repo.git("config", "gpg.ssh.program", f"{program}-of-another")
+    assert "only this repository names it" in examined(repo)["sign"].what
+    assert not (home / "ran").exists()
+
+
+def test_who_signs_with_ssh_needs_the_agent_too(clone: Clone) -> None:
+    repo = clone("work")
+    host = Host(environ=dict(os.environ))
+    settings = Repository(name="work", path=repo.root)
+    assert not checkup_repository.uses_ssh(settings, host)
+    repo.git("config", "commit.gpgsign", "true")
+    repo.git("config", "gpg.format", "ssh")
+    assert checkup_repository.uses_ssh(settings, host)
+    assert not checkup_repository.uses_ssh(settings.model_copy(update={"pushback": Pushback(sign="never")}), host)
 
 
 def test_an_interrupt_does_not_wait_for_a_silent_remote(clone: Clone, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from gitferry.config.paths import settings_path, socket_to_bind
 from gitferry.daemon.cli.main import main
+from gitferry.tests.repo import Repo
 
 COMMAND = [sys.executable, "-c", "import sys; from gitferry.daemon.cli.main import main; sys.exit(main())"]
 
@@ -41,6 +42,25 @@ class Gitferry(Protocol):
     """`gitferry("status", "--json")` runs the verb and returns how it ended."""
 
     def __call__(self, *arguments: str, code: int | None = 0) -> Said: ...
+
+
+class Register(Protocol):
+    """`register(tree, "auto_push: false")` makes a tree the repository `work`, under these push settings."""
+
+    def __call__(self, tree: Repo, pushback: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One registered working tree, its remote, and the command line."""
+
+    tree: Repo
+    remote: Repo
+    run: Gitferry
+
+
+#: For a test that a running daemon adds nothing to.
+alone = pytest.mark.parametrize("register", ["alone"], indirect=True)
 
 
 @pytest.fixture
@@ -83,3 +103,19 @@ def daemon(settings: Path, tmp_path: Path) -> Iterator[Callable[[], int]]:
     for process in started:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+@pytest.fixture(params=["alone", "daemon"])
+def register(request: pytest.FixtureRequest, settings: Path, daemon: Callable[[], int]) -> Register:
+    """Write the settings, and start a daemon where the test has one; a test that asks for this runs both ways."""
+
+    def write(tree: Repo, pushback: str) -> None:
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(
+            f"version: 1\ndefaults:\n  pushback: {{{pushback}}}\n  watch: {{quiet: 300ms}}\n"
+            f"repositories:\n  - name: work\n    path: {tree.root}\n"
+        )
+        if request.param == "daemon":
+            daemon()
+
+    return write

@@ -19,7 +19,7 @@ from gitferry.daemon.cli.main import main
 from gitferry.daemon.cli.push import task as push_task
 from gitferry.pushback.outcome import Strategy
 from gitferry.tests import samples
-from gitferry.tests.daemon.cli.conftest import Gitferry, Said
+from gitferry.tests.daemon.cli.conftest import Gitferry, Register, Registered, Said, alone
 from gitferry.tests.repo import Repo
 
 TASK = samples.TASKS[0]
@@ -34,13 +34,10 @@ UNMARK = "sed -i -e '/^<<<<<<< /d;/^||||||| /,/^=======/d;/^>>>>>>> /d'"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A registered tree, somebody else's clone of the same remote, and the command line."""
+class Place(Registered):
+    """A registered tree, its remote, somebody else's clone of that, and the command line."""
 
-    tree: Repo
     theirs: Repo
-    remote: Repo
-    run: Gitferry
 
     def clash(self, ours: str, theirs: str, path: str = NOTES) -> None:
         """Have both sides change a file that they agreed on, and the crossing meet it."""
@@ -70,33 +67,17 @@ def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-@pytest.fixture(params=["alone", "daemon"])
-def place(
-    request: pytest.FixtureRequest,
-    clone: Callable[..., Repo],
-    remote: Repo,
-    gitferry: Gitferry,
-    settings: Path,
-    daemon: Callable[[], int],
-) -> Place:
+@pytest.fixture
+def place(clone: Callable[..., Repo], remote: Repo, gitferry: Gitferry, register: Register) -> Place:
     """Both sides agree on two files of five lines."""
     theirs = clone("theirs")
     theirs.write_all({NOTES: LINES, OTHER: LINES})
     theirs.commit("agreed")
     theirs.push("origin", "main")
     tree = clone("work")
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(
-        "version: 1\ndefaults:\n  pushback: {conflict_strategy: fail}\n  watch: {quiet: 300ms}\n"
-        f"repositories:\n  - name: work\n    path: {tree.root}\n"
-    )
-    if request.param == "daemon":
-        daemon()
+    register(tree, "conflict_strategy: fail")
     gitferry("sync")
-    return Place(tree, theirs, remote, gitferry)
-
-
-alone = pytest.mark.parametrize("place", ["alone"], indirect=True)
+    return Place(tree, remote, gitferry, theirs)
 
 
 def script(tmp_path: Path, body: str) -> str:

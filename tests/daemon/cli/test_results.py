@@ -25,14 +25,17 @@ def result(**values: Any) -> dict[str, Any]:
     } | values
 
 
+OF_A_TASK: dict[str, Any] = {"in_conflict": True, "warnings": []}
+
+
 def task(status: str, reason: str | None = None) -> dict[str, Any]:
     """Return a task's row."""
-    return {"name": "a", "action": None, "answered": None, "push_status": status, "reason": reason}
+    return {"name": "a", "action": None, "answered": None, "push_status": status, "reason": reason} | OF_A_TASK
 
 
 def carried(name: str, action: str, answered: str | None = None) -> dict[str, Any]:
     """Return the row of a task that was carried; `answered` as its operation has it."""
-    return {"name": name, "action": action, "answered": answered, "push_status": None, "reason": None}
+    return {"name": name, "action": action, "answered": answered, "push_status": None, "reason": None} | OF_A_TASK
 
 
 DID = {

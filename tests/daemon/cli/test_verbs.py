@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gitferry.daemon.cli.main import main
 from gitferry.tests import samples
-from gitferry.tests.daemon.cli.conftest import Gitferry
+from gitferry.tests.daemon.cli.conftest import Gitferry, Register, Registered, alone
 from gitferry.tests.repo import Repo
 
 TASK = samples.TASKS[0]
@@ -19,36 +18,18 @@ OTHER = samples.TASKS[1]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One registered working tree, its remote, and the command line."""
-
-    tree: Repo
-    remote: Repo
-    run: Gitferry
+class Place(Registered):
+    """A place where samples are edited."""
 
     def edit(self, sample: samples.Sample = TASK, content: str = "edited\n") -> None:
         self.tree.write(f"{sample.directory}/notes.txt", content)
 
 
-@pytest.fixture(params=["alone", "daemon"])
-def place(
-    request: pytest.FixtureRequest,
-    clone: Callable[..., Repo],
-    remote: Repo,
-    gitferry: Gitferry,
-    settings: Path,
-    daemon: Callable[[], int],
-) -> Place:
+@pytest.fixture
+def place(clone: Callable[..., Repo], remote: Repo, gitferry: Gitferry, register: Register) -> Place:
     """A registered tree whose changes wait for a push by hand."""
     tree = clone("work")
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(
-        "version: 1\ndefaults:\n  pushback: {auto_push: false}\n  watch: {quiet: 300ms}\n"
-        f"repositories:\n  - name: work\n    path: {tree.root}\n"
-    )
-    if request.param == "daemon":
-        daemon()
+    register(tree, "auto_push: false")
     return Place(tree, remote, gitferry)
 
 
@@ -219,14 +200,14 @@ def test_pause_holds_and_resume_ends(place: Place) -> None:
         ["resume", "wrok"],
     ],
 )
-@pytest.mark.parametrize("place", ["alone"], indirect=True)
+@alone
 def test_unknown_names_are_errors_with_a_hint(place: Place, arguments: list[str]) -> None:
     said = place.run(*arguments, code=1)
     assert said.out == ""
     assert said.err.startswith("error: ") and "\n  " in said.err
 
 
-@pytest.mark.parametrize("place", ["alone"], indirect=True)
+@alone
 def test_a_task_can_be_named_by_its_path(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.edit()
     monkeypatch.chdir(place.tree.root / "tasks")
@@ -235,7 +216,7 @@ def test_a_task_can_be_named_by_its_path(place: Place, monkeypatch: pytest.Monke
         assert "+edited" in place.run("diff", name).out
 
 
-@pytest.mark.parametrize("place", ["alone"], indirect=True)
+@alone
 @pytest.mark.parametrize(
     ("words", "at", "found"),
     [("gitferry status w", "2", "plain,work\n"), ("gitferry diff cel", "2", "plain,celsius\n")],
