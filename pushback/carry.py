@@ -95,7 +95,7 @@ class Carrier:
         raced: dict[str, str] = {}
         if tip.commit != self._sides.head_commit or steps:
             require_head(self._ground, self._sides)
-            left = left_out(self._ground, steps, tip.tree, current.holds)
+            left = left_out(self._ground, steps, tip.tree, current)
             raced = check_out(self._ground, self._observer, self._seen.disk, steps, left)
             if raced:
                 current = self._save(replace(current, holds=self._holds.raced(current.holds, raced)), current)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
@@ -11,8 +11,9 @@ from gitferry.pushback.ground import Ground
 from gitferry.repos import filters, index, sparse
 from gitferry.repos.content import SYMLINK, Entry, File
 from gitferry.repos.disk_errors import EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName
-from gitferry.repos.hold import Hold, HoldState
+from gitferry.repos.hold import HoldState
 from gitferry.repos.observe import Observer
+from gitferry.repos.record import Record
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.worktree import Raced
 
@@ -56,23 +57,23 @@ def patterns_now(ground: Ground) -> Sparse | None:
     return sparse.read(ground.place, ground.host.known.config(ground.git, ground.place, ground.host.environ))
 
 
-def left_out(ground: Ground, steps: Steps, tip: str, holds: Iterable[Hold] = ()) -> frozenset[str]:
+def left_out(ground: Ground, steps: Steps, tip: str, record: Record) -> frozenset[str]:
     """Return the files of `steps` that stay absent, being outside the sparse checkout.
 
     Each is to become what the root tree `tip` has, which HEAD will name; then its index entry stands for it. Or its
-    task is undone, and the record says what it was. Any other that is to differ from HEAD is written, as git writes
-    what conflicts.
+    task is undone or in review, and the record says what it was. Any other that is to differ from HEAD is written, as
+    git writes what conflicts.
     """
     patterns = patterns_now(ground)
     if patterns is None:
         return frozenset()
-    undone = [hold for hold in holds if hold.state is HoldState.UNDONE]
+    known = {unit for review in record.reviews if review.over is None for unit in review.units}
+    known |= {hold.unit for hold in record.holds if hold.state is HoldState.UNDONE}
     return frozenset(
         path
-        for files in steps.values()
+        for unit, files in steps.items()
         for path, entry in files
-        if patterns.leaves_out(path)
-        and (entry == ground.objects.file_at(tip, path) or any(hold.covers(path) for hold in undone))
+        if patterns.leaves_out(path) and (unit in known or entry == ground.objects.file_at(tip, path))
     )
 
 

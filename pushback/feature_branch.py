@@ -28,7 +28,9 @@ def to_review(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     if known is not None and amended is not None:
         wanted = _with_theirs(decision, known.sent.content, amended.content, policy, merge)
     if wanted is None:
-        return replace(wait(decision, REVIEW_CHANGED, pending=True), bases=(view.remote,))
+        # A merge that waits has not taken the remote's change in.
+        bases = decision.bases if decision.action is Action.MERGE else (view.remote,)
+        return replace(wait(decision, REVIEW_CHANGED, pending=True), bases=bases)
     adopted = amended is not None
     if wanted == view.local.content:
         return replace(wait(decision, IN_REVIEW), bases=(view.remote,), review=True, adopted=adopted)

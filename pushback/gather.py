@@ -133,13 +133,13 @@ class Gatherer:
         sides = [self._side(objects.tree_of(tip), paths) for tip in tips]
         remote = self._side(self._sides.upstream, paths)
         upstream = self._sides.upstream_commit
-        landed = [
-            side
+        landed = any(
+            side == remote or (upstream is not None and objects.is_ancestor(tip, upstream))
             for tip, side in zip(tips, sides, strict=True)
-            if side == remote or (upstream is not None and objects.is_ancestor(tip, upstream))
-        ]
+        )
         amended = sides[0] if len(sides) > 1 else None
-        return Reviewed(sides[-1], amended, landed[0] if landed else None, review.gone)
+        # Also where it landed with others' commits: what stands here was made of ours, not of theirs.
+        return Reviewed(sides[-1], amended, sides[-1] if landed else None, review.gone)
 
     def _subtree(self, tree: str, path: str) -> str:
         found = self._objects.at(tree, path)

@@ -1,45 +1,64 @@
-"""What a held task has outside a sparse checkout: the record says it, since nothing on disk does."""
+"""What a held task, and one in review, has outside a sparse checkout: the record says it, since nothing on disk does.
+
+A file that is absent there reads as HEAD has it. But HEAD goes on past a held task, and never had what is in review.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from gitferry.repos.content import TREE, Entry
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, Objects
 from gitferry.repos.observe import Observation
+from gitferry.repos.record import Record
 from gitferry.repos.sparse import Sparse
 
 
-def with_held(objects: Objects, patterns: Sparse, holds: Iterable[Hold], seen: Observation) -> Observation:
-    """Return what was observed, with the held tasks' files outside as they were when the tasks were held.
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Reads what the record says of the files that a sparse checkout leaves out."""
 
-    A file that is absent there reads as HEAD has it, and HEAD goes on past a held task. It is what it was for as long
-    as nothing of the task that can be seen has changed since; after that, only what can be seen is the user's word.
-    """
-    entries: dict[str, Entry | None] = {}
-    for hold in sorted(holds, key=lambda hold: len(hold.unit)):  # of a task inside another, its own hold counts
-        if hold.state is not HoldState.PARKED:
-            entries |= _held(objects, patterns, hold, seen.disk)
-    return replace(seen, disk=objects.apply(seen.disk, entries)) if entries else seen
+    objects: Objects
+    patterns: Sparse
+    head: str  # root tree
+    owner: Callable[[str], str]  # path → the task that it belongs to
 
+    def with_record(self, record: Record, seen: Observation) -> Observation:
+        """Return what was observed, with the files outside of held tasks and of those in review as they were left."""
+        entries: dict[str, Entry | None] = {}
+        for review in record.reviews:
+            if review.over is None and review.tip is not None and self.objects.has(review.tip):
+                for unit in review.units:
+                    entries |= self._reviewed(unit, self.objects.tree_of(review.tip), seen.disk)
+        for hold in sorted(record.holds, key=lambda hold: len(hold.unit)):  # of one inside another, its own counts
+            if hold.state is not HoldState.PARKED:
+                entries |= self._held(hold, seen.disk)
+        return replace(seen, disk=self.objects.apply(seen.disk, entries)) if entries else seen
 
-def _held(objects: Objects, patterns: Sparse, hold: Hold, disk: str) -> dict[str, Entry | None]:
-    for tree in reversed(hold.locals):
-        paths = _differing(objects, hold, disk, tree)
-        if all(patterns.leaves_out(path) for path in paths):
-            return {path: objects.file_at(tree, path) for path in paths}
-    return {}
+    def _held(self, hold: Hold, disk: str) -> dict[str, Entry | None]:
+        """Return a held task's files outside: as they were, while nothing of it that can be seen has changed since."""
+        for tree in reversed(hold.locals):
+            paths = tuple(self._differing(hold.unit, disk, tree))
+            if all(self.patterns.leaves_out(path) for path in paths):
+                return {path: self.objects.file_at(tree, path) for path in paths}
+        return {}
 
+    def _reviewed(self, unit: str, tip: str, disk: str) -> dict[str, Entry | None]:
+        """Return the files outside of a task in review: as the branch has them, unless all of it is back at HEAD."""
+        edited = (path for path in self._differing(unit, disk, self.head) if self.owner(path) == unit)
+        if all(self.patterns.leaves_out(path) for path in edited):
+            return {}
+        paths = (path for path in self._differing(unit, disk, tip) if self.owner(path) == unit)
+        return {path: self.objects.file_at(tip, path) for path in paths if self.patterns.leaves_out(path)}
 
-def _differing(objects: Objects, hold: Hold, one: str, other: str) -> list[str]:
-    if hold.kind == "file":
-        return [hold.unit] if objects.file_at(one, hold.unit) != objects.file_at(other, hold.unit) else []
-    prefix = "" if hold.unit == "." else hold.unit + "/"
-    return list(objects.changed(_subtree(objects, one, hold), _subtree(objects, other, hold), prefix))
-
-
-def _subtree(objects: Objects, tree: str, hold: Hold) -> str:
-    found = objects.at(tree, hold.unit)
-    return found.oid if found is not None and found.mode == TREE else EMPTY_TREE
+    def _differing(self, unit: str, one: str, other: str) -> Iterator[str]:
+        """Yield the paths at or below a task's that differ between two root trees."""
+        a, b = self.objects.at(one, unit), self.objects.at(other, unit)
+        if a == b:
+            return
+        directories = [EMPTY_TREE if found is None or found.mode != TREE else found.oid for found in (a, b)]
+        if any(found is not None and found.mode != TREE for found in (a, b)):
+            yield unit
+        yield from self.objects.changed(directories[0], directories[1], "" if unit == "." else unit + "/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gitferry.pushback.decision import BOTH_CHANGED, TRAVELS, Action, Decision, Merge, Side, View
+from gitferry.pushback.decision import BOTH_CHANGED, IN_REVIEW, TRAVELS, Action, Decision, Merge, Side, View
 from gitferry.pushback.groups import grouped
 from gitferry.pushback.outcome import Take
 from gitferry.pushback.rules import bases_of
@@ -162,6 +162,8 @@ def linked(decisions: Iterable[Decision], views: Iterable[View], links: Iterable
         stopping = False
         for one, two in (*pairs, *((two, one) for one, two in pairs)):
             stopped, other = result[one], result[two]
+            if stopped.review and stopped.reason == IN_REVIEW:
+                continue  # it goes, though not to the tracked branch
             goes = other.action in TRAVELS or other.committed in (Action.PUSH, Action.MERGE)
             goes = goes or (other.review and not stopped.review)  # half of a rename is nothing to look at
             if stopped.action in _STOPPED and goes:

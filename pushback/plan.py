@@ -114,8 +114,10 @@ class Restraint:
     status: PushStatus | None = None
 
 
-def _restraint(view: View, policy: Policy) -> Restraint | None:  # noqa: PLR0911 - a return for each
-    """Return why the local content may not travel now; None where it may."""
+def _restraint(  # noqa: PLR0911 - a return for each
+    view: View, policy: Policy, *, contested: bool = False
+) -> Restraint | None:
+    """Return why the local content may not travel now; None where it may. `contested`: the remote changed it too."""
     if not view.carry:
         return Restraint("it is in no task")
     if view.staged:
@@ -128,7 +130,8 @@ def _restraint(view: View, policy: Policy) -> Restraint | None:  # noqa: PLR0911
         return Restraint(UNDONE, by_hand=True)
     if is_there(view, policy):
         gone = view.reviewed is not None and view.reviewed.gone and not policy.asks(view.unit)
-        return Restraint(REVIEW_GONE, by_hand=True) if gone else None
+        if gone or not contested:  # what answers a conflict would have to travel
+            return Restraint(REVIEW_GONE, by_hand=True) if gone else None
     if view.moved_from is not None and not policy.asks(view.unit):
         reason = f"moved here from branch {view.moved_from}: switch back, or `gitferry push` it"
         return Restraint(reason, by_hand=True)
@@ -149,7 +152,7 @@ def _restrained(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     A conflict that nothing stops is answered by the strategy.
     """
     view = decision.view
-    restraint = _restraint(view, policy)
+    restraint = _restraint(view, policy, contested=decision.action is Action.HOLD)
     if restraint is None:
         held = decision.action is Action.HOLD
         return by_strategy(decision, policy.strategy_of(view.unit), merge) if held else decision

@@ -24,7 +24,7 @@ from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.gather import Gathered, Gatherer
 from gitferry.pushback.given import answered
 from gitferry.pushback.ground import Ground
-from gitferry.pushback.held_outside import with_held
+from gitferry.pushback.held_outside import Outside
 from gitferry.pushback.linking import linked
 from gitferry.pushback.merging import Merger
 from gitferry.pushback.outcome import Request, Strategy
@@ -181,7 +181,10 @@ class Planner:
         held = tuple(self._held_files(record, head_tree))
         seen = self.observer.observe(head_tree, paths, limits, wanted, always=held)
         patterns = sparse.read(self._ground.place, self._ground.state.config)
-        return seen if patterns is None else with_held(self._objects, patterns, record.holds, seen)
+        if patterns is None:
+            return seen
+        outside = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path)
+        return outside.with_record(record, seen)
 
     def _held_files(self, record: Record, head_tree: str) -> Iterator[str]:
         """Yield the files of held tasks: an edit that git was told not to look at must not pass for none."""

@@ -193,6 +193,8 @@ class _Reviewing:
             elif there != review.tip:
                 self._keep(replace(review, there=there or ""))
                 return
+            elif not self._pushes:
+                return
             else:
                 goal = sent or self._commits.written(group, review)
                 if goal is None:
@@ -212,6 +214,8 @@ class _Reviewing:
         objects, tip = self._objects, review.tip or self._base
         forks = objects.merge_bases(tip, self._base)
         before, fork = objects.tree_of(tip), objects.tree_of(forks[0] if forks else None)
+        paths = (path for unit in review.units for path in self._planned.gathered.paths.get(unit, ()))
+        after = objects.apply(before, {path: objects.file_at(fork, path) for path in paths})  # others' files stay
         ours, name = objects.ref(review_ref(review.branch)), review_ref(review.branch)
         there = self._remote.get(review.branch)
         if ours != review.tip and there == ours:
@@ -221,12 +225,12 @@ class _Reviewing:
         elif there != review.tip:
             move_ref(objects, name, tip, ours)
             self._keep(replace(review, there=there or ""))
-        elif before == fork:
+        elif before == after:
             self._keep(replace(review, there=None, over=Ending.WITHDRAWN.value))
         else:
             move_ref(objects, name, tip, ours)
             units = ", ".join(review.units)
-            commit = self._ground.write_commit(fork, [tip], f"Withdraw the change of {units}\n")
+            commit = self._ground.write_commit(after, [tip], f"Withdraw the change of {units}\n")
             self._push((), review, commit)
 
     def _review(self, group: Group) -> Review | None:

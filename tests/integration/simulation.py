@@ -20,16 +20,24 @@ from pygit2.enums import ConfigLevel
 from gitferry.tests.integration.simulation_history import History, drawn_strategies
 from gitferry.tests.integration.simulation_oracle import Violation
 from gitferry.tests.integration.simulation_report import judged
+from gitferry.tests.integration.simulation_review_history import ReviewHistory, drawn_ways
 from gitferry.tests.integration.simulation_tally import Tally
 
 STEPS = 40
 
 
-def run(root: Path, seed: int, steps: int = STEPS, tally: Tally | None = None) -> History:
-    """Run one history in an empty directory and return it. Raises Violation, the steps in its message."""
+def run(root: Path, seed: int, steps: int = STEPS, tally: Tally | None = None, *, reviewed: bool = False) -> History:
+    """Run one history in an empty directory and return it. Raises Violation, the steps in its message.
+
+    `reviewed`: with review branches, which the seed decides otherwise.
+    """
     root.mkdir(exist_ok=True)
     chance = random.Random(seed)
-    history = History(root, chance, drawn_strategies(chance))
+    strategies = drawn_strategies(chance)
+    ways = drawn_ways(
+        random.Random(f"{seed} reviewed"), len(strategies), always=reviewed
+    )  # of its own, so that the rest is as ever
+    history = ReviewHistory(root, chance, strategies, ways) if ways else History(root, chance, strategies)
     again = f"SEED {seed}, again: python -m gitferry.tests.integration.simulation {seed}"
     with judged(history, tally, again):
         for _ in range(steps):

@@ -75,6 +75,15 @@ class Line:
         self._fails(remote, Cut.UNTOLD, "fatal: the remote end hung up unexpectedly")
         return answer
 
+    def delete(
+        self, git: Git, remote: str, branch: str, expected: str, *, timeouts: Timeouts = _USUAL
+    ) -> Accepted | Refused:
+        self._fails(remote, Cut.DOWN, "Could not resolve host: git.example.org")
+        self._fails(remote, Cut.UNSENT, "Connection reset by peer")
+        answer = transport.delete(git, remote, branch, expected, timeouts=timeouts)
+        self._fails(remote, Cut.UNTOLD, "fatal: the remote end hung up unexpectedly")
+        return answer
+
     def _fails(self, remote: str, where: Cut, words: str) -> None:
         if self.cut is where:
             self.met = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from gitferry.pushback import undo, versions
 from gitferry.pushback.outcome import Answer, Outcome, State, Strategy, Take
@@ -30,6 +31,8 @@ GIT = {
     **{"stage": 3, "unstage": 2, "commit_staged": 1, "branch": 3, "take_from_side": 1, "push": 1, "collect": 0.5},
 }
 STRATEGIES = tuple(Strategy)
+#: How often a step is taken, and the step.
+Kind: TypeAlias = tuple[float, Callable[[Clone], object]]
 #: Ways to have one's edits taken away and brought back.
 ABSENCES = (("stash", "pop"), ("branch", "branch"))
 
@@ -42,7 +45,13 @@ class History(World):
     def step(self) -> None:
         """Do one thing somewhere."""
         clone = self.chance.choice(self.clones)
-        kinds: tuple[tuple[float, Callable[[Clone], object]], ...] = (
+        kinds = self.kinds()
+        (kind,) = self.chance.choices([do for _, do in kinds], [weight for weight, _ in kinds])
+        kind(clone)
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return what may be done, and how often."""
+        return (
             (30, self.edit),
             (26, self.sync),
             (8, self.killed),
@@ -63,8 +72,6 @@ class History(World):
             (1, lambda clone: self.undo(clone, point=self.chance.choice(POINTS))),
             (2, self.undo_twice),
         )
-        (kind,) = self.chance.choices([do for _, do in kinds], [weight for weight, _ in kinds])
-        kind(clone)
 
     def edit(self, clone: Clone) -> None:
         """Save, delete or rename something."""
@@ -262,7 +269,8 @@ class History(World):
 
         The remote's news come first, as they do in an undo itself: only then is it known what it replaces.
         """
-        self.crossed(clone, "pull", lambda: clone.side.sync(push=False, by_hand=True))
+        silent = Permit(clone.strategy, silent=True)
+        self.crossed(clone, "pull", lambda: clone.side.sync(push=False, by_hand=True), permit=silent)
         choices = [done for done in clone.done if done.operation.undoable]
         if not choices:
             self.steps.append(f"{clone.name}: nothing to undo")

@@ -16,13 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from gitferry.pushback.outcome import Strategy, Take
 from gitferry.tests.integration.simulation_faults import CODES, Cut
+from gitferry.tests.integration.simulation_forge import WAYS
 from gitferry.tests.integration.simulation_history import ABSENCES, GIT, POINTS, STRATEGIES, History
 from gitferry.tests.integration.simulation_oracle import Violation
 from gitferry.tests.integration.simulation_report import judged
+from gitferry.tests.integration.simulation_review_history import ReviewHistory
 from gitferry.tests.integration.simulation_tally import Tally
 from gitferry.tests.integration.simulation_user import LOOSE, PARTS, TASKS
+from gitferry.tests.integration.simulation_world import Way
 
 WHO = st.integers(0, 3)
+ANYWAY = st.builds(Way, st.booleans(), st.sampled_from((False, False, True)))
 PATHS = st.sampled_from((*LOOSE, *(f"{task}/{part}" for task in TASKS[:2] for part in PARTS[:2])))
 
 
@@ -36,15 +40,16 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._root = Path(tempfile.mkdtemp(dir=self.place))
-        self._history: History | None = None
+        self._history: ReviewHistory | None = None
         self._broken = False
 
     @initialize(
         chance=st.randoms(use_true_random=False),
         strategies=st.lists(st.sampled_from(STRATEGIES), min_size=2, max_size=4),
+        ways=st.none() | st.lists(ANYWAY, min_size=4, max_size=4),
     )
-    def begin(self, chance: random.Random, strategies: list[Strategy]) -> None:
-        self._history = History(self._root, chance, strategies)
+    def begin(self, chance: random.Random, strategies: list[Strategy], ways: list[Way] | None) -> None:
+        self._history = ReviewHistory(self._root, chance, strategies, (ways or [])[: len(strategies)])
 
     def _do(self, who: int, step: Callable[..., object], *rest: Any) -> None:
         assert self._history is not None
@@ -149,6 +154,35 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO)
     def undo_twice(self, who: int) -> None:
         self._do(who, History.undo_twice)
+
+    # -- review
+
+    @rule(how=st.sampled_from(WAYS), delete=st.booleans())
+    def land(self, how: str, delete: bool) -> None:
+        assert self._history is not None
+        history = self._history
+        self._judge(lambda: history.land(how=how, delete=delete))
+
+    @rule(
+        does=st.sampled_from((ReviewHistory.delete, ReviewHistory.mend, ReviewHistory.update, ReviewHistory.force_push))
+    )
+    def meddle(self, does: Callable[[ReviewHistory], None]) -> None:
+        assert self._history is not None
+        history = self._history
+        self._judge(lambda: does(history))
+
+    @rule(
+        who=WHO,
+        does=st.sampled_from(
+            (ReviewHistory.reviewed_and_mended, ReviewHistory.landed_and_edited, ReviewHistory.both_branches_changed)
+        ),
+    )
+    def reviewed(self, who: int, does: Callable[[ReviewHistory, object], None]) -> None:
+        self._do(who, does)
+
+    @rule(who=WHO, does=st.sampled_from((ReviewHistory.prune, ReviewHistory.pull, ReviewHistory.word)))
+    def asked(self, who: int, does: Callable[[ReviewHistory, object], None]) -> None:
+        self._do(who, does)
 
     def teardown(self) -> None:
         """Ask for convergence where nothing was found before."""

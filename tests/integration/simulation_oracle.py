@@ -170,12 +170,12 @@ class Witness:
         """
         now, head = self.look(), in_tree(self.repo, "HEAD")
         for path in {*now, *self.disk}:
-            self._written(path, now, judge)
-        result = self._tokens(now)
+            self.judge_written(path, now, judge)
+        result = self.tokens_of(now)
         for path in {*now, *self.disk}:
             old = self.at(path)
             theirs = remote.get(path) or self._lineage.never(path)
-            new = f"{path}:{now[path]}" if path in now else (old if is_absent(old) else theirs)
+            new = f"{path}:{now[path]}" if path in now else (old if is_absent(old) else judge.absence(path) or theirs)
             undone = judge.undone_here(path)
             restored = undone is not None and self._lineage.name(undone) == now.get(path)
             if restored and path not in now and not is_absent(old):
@@ -206,8 +206,8 @@ class Witness:
         """
         changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
         for path in changed:
-            self._written(path, after, judge)
-        result = self._tokens(after)
+            self.judge_written(path, after, judge)
+        result = self.tokens_of(after)
         for path in changed:
             old = remote.get(path) or self._lineage.never(path)
             undone = None if judge is None else judge.undone_there(path)
@@ -240,7 +240,7 @@ class Witness:
         if self._is_undone(unit_of(path)) and not judge.asked(path):
             raise Violation(f"{self.repo.root.name} pushed {path}, which was undone and not touched since")
 
-    def _written(self, path: str, files: Files, judge: Judge | None) -> None:
+    def judge_written(self, path: str, files: Files, judge: Judge | None) -> None:
         """Check that what a file holds was written by somebody, or rightly merged."""
         name = files.get(path)
         if name is None or self._lineage.known(f"{path}:{name}"):
@@ -253,8 +253,18 @@ class Witness:
             raise kind(f"{self.repo.root.name}: {path} holds {name}, {parents}")
         self._lineage.written(path, name, parents)
 
-    def _tokens(self, files: Files) -> set[str]:
+    def tokens_of(self, files: Files) -> set[str]:
+        """Return what all of these files hold."""
         return set[str]().union(*(self._lineage.tokens(f"{path}:{name}") for path, name in files.items()))
+
+    def has_read(self, version: str) -> bool:
+        """Return whether a crossing here ever found this version on disk."""
+        return version.rpartition(":")[2] in self._read
+
+    def absence(self, path: str) -> str:
+        """Return the version of a file's absence that this clone would tell others of."""
+        here = self.at(path)
+        return here if is_absent(here) else self._deletion.get(path) or self._lineage.deleted(path, here)
 
     def observe_undone(self, units: Iterable[str]) -> None:
         """Note what was undone: it stays here until its user touches it."""

@@ -6,7 +6,7 @@ therefore be told from a merge's content, without the base that the engine chose
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -40,6 +40,11 @@ class Permit:
     by_unit: Mapping[str, Strategy] = field(default_factory=dict)  # for this crossing
     asked: frozenset[str] = frozenset()  # tasks that a person pushes or answers now
     undoing: Undoing | None = None
+    silent: bool = False  # nothing is to be sent
+
+    def asks(self, unit: str) -> bool:
+        """Return whether our side of a conflict goes to review as it is."""
+        return unit not in self.takes and self.by_unit.get(unit, self.strategy) is Strategy.CREATE_PR
 
     def of(self, unit: str) -> Take | None:
         """Return what may become of a task that both sides changed; None: it waits."""
@@ -61,13 +66,21 @@ class Judge:
         theirs: Versions,
         given_up: Iterable[str],  # versions that this user took back after having seen them
         permit: Permit,
+        reviewed: Sequence[Versions] = (),  # what each of this clone's review branches has of what it changed
     ) -> None:
         self._lineage = lineage
         self._ours = ours
         self._theirs = dict(theirs)
         self._given_up = frozenset(given_up)
         self._permit = permit
+        self._reviewed = reviewed
+        self.silent = permit.silent
         self.answered: set[str] = set()  # tasks whose conflict this crossing answered
+
+    def absence(self, path: str) -> str | None:
+        """Return the version of a file's absence that one of the clone's review branches has."""
+        found = (branch[path] for branch in self._reviewed if path in branch)
+        return next((version for version in found if is_absent(version)), None)
 
     def undone_here(self, path: str) -> str | None:
         """Return the version that an undo brings back to the working tree."""
@@ -85,12 +98,23 @@ class Judge:
         """Return whether `new` may stand at the remote for `old`; `result`: all that the remote then has."""
         return self._may(path, Take.LOCAL) or self._moved_on(path, old, new, result)
 
+    def may_show(self, path: str, old: str, new: str, result: set[str]) -> bool:
+        """Return whether `new` may stand on a review branch for `old`, which the tracked branch had where it began."""
+        asks = any(self._permit.asks(unit) for unit in self._group(path))
+        return (asks and self._both_changed(path)) or self.may_push(path, old, new, result)
+
     def may_check_out(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand in the working tree in the place of `old`."""
         return self._may(path, Take.REMOTE) or self._moved_on(path, old, new, result)
 
     def merged(self, path: str, name: str) -> list[str] | str:
         """Return what a content that nobody wrote was rightly merged from, or in words what is wrong with it."""
+        for branch in self._reviewed:
+            for ours in self._ours:
+                if path in branch:
+                    sources = [self._source(ours, path), self._source(self._theirs, path), branch[path]]
+                    if not self._fault_of_all(path, name, sources):
+                        return sources
         if Take.MERGED not in self._takes(path):
             return "which nobody wrote"
         fault = ""
@@ -119,6 +143,21 @@ class Judge:
             if back := (new & (seen - had)) - lineage.restored:
                 return f"holds {sorted(back)}, which {mine} had taken out"
         return ""
+
+    def _fault_of_all(self, path: str, name: str, sources: Sequence[str]) -> str:
+        """Return what is wrong with a merge of what is here, on the tracked branch and on a review branch."""
+        lineage = self._lineage
+        new = lineage.tokens(f"{path}:{name}")
+        had = [lineage.tokens(one) for one in sources]
+        out = [lineage.seen(one) - tokens for one, tokens in zip(sources, had, strict=True)]
+        out[0] |= set[str]().union(*map(lineage.tokens, self._given_up)) - had[0]
+        if strange := new.difference(*had):
+            return f"holds {sorted(strange)} of no side"
+        for tokens in had:
+            if missing := {one for one in tokens - new if not any(one in taken for taken in out)}:
+                return f"lacks {sorted(missing)}"
+        back = {one for one in new & set[str]().union(*out) if not all(one in tokens for tokens in had)}
+        return f"holds {sorted(back)} again" if back - lineage.restored else ""
 
     def _source(self, side: Versions, path: str) -> str:
         """Return what a side has of a file, perhaps under the name from which the other side moved it."""
@@ -150,9 +189,10 @@ class Judge:
         return {take for take in takes if take is not None}
 
     def _both_changed(self, path: str) -> bool:
-        contains, theirs = self._lineage.contains, self._theirs
+        contains = self._lineage.contains
         group = self._group(path)
-        for ours in self._ours:
+        known = [(ours, {**self._theirs, **more}) for ours in self._ours for more in ({}, *self._reviewed)]
+        for ours, theirs in known:
             paths = {q for q in {*ours, *theirs} if unit_of(q) in group}
             pairs = [(ours.get(q) or self._lineage.never(q), theirs.get(q) or self._lineage.never(q)) for q in paths]
             again = self._lineage.brought_back

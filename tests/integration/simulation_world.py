@@ -10,6 +10,7 @@ from pathlib import Path
 from gitferry.pushback.decision import BOTH_CHANGED
 from gitferry.pushback.outcome import Operation, Outcome, PushStatus, State, Strategy
 from gitferry.tests.integration.simulation_faults import Cut, Ferry
+from gitferry.tests.integration.simulation_forge import Forge
 from gitferry.tests.integration.simulation_lineage import Lineage
 from gitferry.tests.integration.simulation_oracle import (
     Rewritten,
@@ -22,6 +23,7 @@ from gitferry.tests.integration.simulation_oracle import (
     staged,
 )
 from gitferry.tests.integration.simulation_permit import Judge, Permit, Undoing
+from gitferry.tests.integration.simulation_reviews import Reviews
 from gitferry.tests.integration.simulation_tally import Tally
 from gitferry.tests.integration.simulation_user import LOOSE, PARTS, TASKS, User
 from gitferry.tests.pushback.kit import Clock
@@ -29,6 +31,20 @@ from gitferry.tests.repo import Repo
 
 #: What a crossing may wait for in these histories, besides tasks of its own.
 WAITS = ("is checked out", "you have staged", "upstream was rewritten", "working tree is empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a clone's changes go to the remote."""
+
+    review: bool = False  # branch_strategy: feature_branch
+    approval: bool = False
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return it as the settings have it."""
+        found = {"branch_strategy": "feature_branch"} if self.review else {}
+        return found | ({"approval": "required"} if self.approval else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +58,11 @@ class Done:
 class Clone:
     """One clone with its user, its daemon and its witness."""
 
-    def __init__(self, repo: Repo, user: User, lineage: Lineage, strategy: Strategy) -> None:
+    def __init__(self, repo: Repo, user: User, lineage: Lineage, strategy: Strategy, way: Way) -> None:
         self.repo = repo
         self.name = repo.root.name
-        self.side = Ferry(repo, pushback={"conflict_strategy": strategy.value})
+        self.side = Ferry(repo, pushback={"conflict_strategy": strategy.value, **way.settings})
+        self.way = way
         self.strategy = strategy
         self.done: list[Done] = []
         self.user = user
@@ -57,7 +74,9 @@ class Clone:
 class World:
     """One remote, some clones, and what happened to them."""
 
-    def __init__(self, root: Path, chance: random.Random, strategies: Sequence[Strategy]) -> None:
+    def __init__(
+        self, root: Path, chance: random.Random, strategies: Sequence[Strategy], ways: Sequence[Way] = ()
+    ) -> None:
         self.chance = chance
         self.steps: list[str] = []
         self.tally = Tally(histories=1)
@@ -71,10 +90,16 @@ class World:
         self._begin(Repo.clone(self.remote.root, root / "first", "--template="))
         self.versions = {path: self.lineage.written(path, n, []) for path, n in in_tree(self.remote, "main").items()}
         self.steps.append(f"strategies: {', '.join(strategies)}")
+        if ways:
+            self.steps.append(f"under: {', '.join(f'{name} {way.settings}' for name, way in zip('ABCD', ways))}")  # noqa: B905
+        self.forge = Forge(
+            self.remote, chance, self._user_of(self.remote), self.lineage, lambda: self._clock().isoformat()
+        )
+        self._reviews = Reviews(self.forge, self.lineage)
         self.clones: list[Clone] = []
-        for name, strategy in zip("ABCD", strategies, strict=False):
+        for name, strategy, way in zip("ABCD", strategies, ways or [Way()] * 4, strict=False):
             repo = Repo.clone(self.remote.root, root / name, "--template=")
-            self.clones.append(Clone(repo, self._user_of(repo), self.lineage, strategy))
+            self.clones.append(Clone(repo, self._user_of(repo), self.lineage, strategy, way))
             self.clones[-1].side.sync()  # which branch is followed here is settled before the user goes elsewhere
 
     def _begin(self, first: Repo) -> None:
@@ -137,12 +162,15 @@ class World:
         witness = clone.witness
         theirs, ours = dict(self.versions), dict(witness.disk)
         sides = (ours, witness.versions("HEAD"))
-        judge = Judge(self.lineage, sides, theirs, witness.given_up, permit or Permit(clone.strategy))
+        reviewed = self._reviews.contents(clone.name, branches)
+        judge = Judge(self.lineage, sides, theirs, witness.given_up, permit or Permit(clone.strategy), reviewed)
         outcome, met = self._in_weather(clone, cross)
         self.steps.append(f"{clone.name}: {words} → {_told(outcome)}")
         broken_off = outcome is None or (met and outcome.state is State.FAILING)
         self._pushed(clone, before, tip, judge)
-        self._judge_branches(clone, branches)
+        if clone.way.review and self.remote.tip("main") != tip:
+            raise Rewritten(f"{clone.name} pushed to main, and not for review")
+        self._reviews.judge(clone.name, witness, branches, judge)
         clone.witness.judge_disk(self.versions, self._base(clone.repo, *known, tip), judge, killed=broken_off)
         self.tally.answered += len(judge.answered)
         self._judge_failure(outcome, met=met, fails=fails)
@@ -199,19 +227,6 @@ class World:
         bases = repo.try_git("merge-base", "--all", head, tip if repo.has(tip) else upstream).stdout.split()
         return in_tree(repo, bases[0]) if len(bases) == 1 else None
 
-    def _judge_branches(self, clone: Clone, before: Mapping[str, str]) -> None:
-        """Check that beside the tracked branch only this clone's own review branches moved, and only forwards."""
-        after = self.remote.refs("refs/heads/")
-        for name in {name for name in {*before, *after} if before.get(name) != after.get(name)}:
-            if name == "refs/heads/main":
-                continue
-            if not name.lower().startswith(f"refs/heads/gitferry/{clone.name}/".lower()):
-                raise Violation(f"{clone.name} moved {name}")
-            if name in before and name in after:
-                ancestry = ("merge-base", "--is-ancestor", before[name], after[name])
-                if self.remote.try_git(*ancestry).returncode:
-                    raise Rewritten(f"{clone.name} rewrote {name}")
-
     def _judge_index(self, clone: Clone, before: dict[str, str], outcome: Outcome | None) -> None:
         after = in_index(clone.repo)
         for path in clone.witness.staged:
@@ -247,6 +262,7 @@ class World:
             if clone.repo.git("symbolic-ref", "--short", "HEAD") != "main":
                 self.acts(clone, lambda c=clone: c.user.git("checkout", "-q", "-m", "main"), edits=False)  # type: ignore[misc]
                 self.acts(clone, clone.user.unstage, edits=False)
+        self.settle()
         outcomes: dict[str, Outcome | None] = {}
         for _ in range(2):
             for clone in self.clones:
@@ -263,6 +279,9 @@ class World:
         for repo in (self.remote, *(clone.repo for clone in self.clones)):
             repo.fsck()
         self._dropped()
+
+    def settle(self) -> None:
+        """Let the remote's people come to an end with what they have."""
 
     def _dropped(self) -> None:
         """An administrator takes the last commit off the remote: nobody may push it back."""
@@ -286,12 +305,13 @@ class World:
     def _judge_end(self, clone: Clone, outcome: Outcome | None) -> None:
         assert outcome is not None
         if _waits(outcome):
-            if not any(words in _waits(outcome) for words in WAITS):
+            stays = ("unpushed commit",) if clone.way != Way() else ()  # of the user's, which only they bring along
+            if not any(words in _waits(outcome) for words in (*WAITS, *stays)):
                 raise Unconverged(f"{clone.name} waits: {_waits(outcome)}")
             return
         done = (PushStatus.COMPLETED, PushStatus.NOT_REQUIRED)
         named = [task.path for task in outcome.tasks if task.push_status not in done]
-        if clone.strategy in (Strategy.TAKE_LOCAL, Strategy.TAKE_REMOTE):
+        if clone.way == Way() and clone.strategy in (Strategy.TAKE_LOCAL, Strategy.TAKE_REMOTE):
             for task in outcome.tasks:
                 if task.push_status is PushStatus.CONFLICT and (task.reason or "").startswith(BOTH_CHANGED):
                     raise Unconverged(f"{clone.name}: {task.path} waits under {clone.strategy}")

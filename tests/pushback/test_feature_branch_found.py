@@ -1,0 +1,176 @@
+"""What was found in review branches, each as the shortest history that shows it; real git."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gitferry.pushback.outcome import Word
+from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.repo import Repo
+
+Clone = Callable[..., Repo]
+
+NAME, BRANCH, OTHER = "notes.md", "gitferry/b/notes.md", "other.md"
+BASE = "".join(f"line {number}\n" for number in range(12))
+OURS = BASE.replace("line 1\n", "ours\n")
+FIXED = OURS.replace("line 9\n", "a reviewer's\n")
+
+
+@pytest.fixture
+def a(clone: Clone) -> Side:
+    """Somebody who pushes to the tracked branch and reviews."""
+    side = Side(clone("a"))
+    side.repo.write_all({NAME: BASE, OTHER: BASE})
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def b(a: Side, clone: Clone) -> Side:
+    side = Side(clone("b"), pushback={"branch_strategy": "feature_branch", "conflict_strategy": "merge"})
+    healthy(side.sync())
+    return side
+
+
+@pytest.fixture
+def reviewed(b: Side) -> Side:
+    """`b`, whose one edit is in review."""
+    b.repo.write(NAME, OURS)
+    healthy(b.sync())
+    return b
+
+
+def at_review(a: Side, name: str, text: str) -> str:
+    """Commit on top of the review branch, as a reviewer does, and return the commit."""
+    a.repo.fetch()
+    a.repo.git("switch", "-q", "--detach", f"origin/{BRANCH}")
+    a.repo.write(name, text)
+    commit = a.repo.commit("A reviewer's fix-up")
+    a.repo.push("origin", f"HEAD:refs/heads/{BRANCH}")
+    a.repo.git("switch", "-q", "main")
+    return commit
+
+
+def landed(a: Side, how: str) -> None:
+    """Take the review branch into the tracked one, and leave it where it is."""
+    a.repo.fetch()
+    if how == "merged":
+        a.repo.git("merge", "-q", "--no-ff", "-m", "merge", f"origin/{BRANCH}")
+    else:
+        a.repo.git("merge", "-q", "--squash", f"origin/{BRANCH}")
+        a.repo.commit("Squashed")
+    a.repo.push("-q")
+
+
+def branches(remote: Repo) -> set[str]:
+    return {name.removeprefix("refs/heads/") for name in remote.refs("refs/heads/")} - {"main"}
+
+
+@pytest.mark.parametrize("how", ["merged", "squashed"])
+def test_a_fix_up_that_landed_before_it_came_here_is_not_reverted(
+    a: Side, reviewed: Side, remote: Repo, how: str
+) -> None:
+    at_review(a, NAME, FIXED)
+    landed(a, how)
+    healthy(reviewed.sync())
+    assert reviewed.repo.read(NAME) == FIXED
+    assert branches(remote) == {BRANCH}
+
+
+@pytest.mark.parametrize("how", ["merged", "squashed"])
+def test_nor_is_it_where_the_task_was_edited_on(a: Side, reviewed: Side, remote: Repo, how: str) -> None:
+    at_review(a, NAME, FIXED)
+    landed(a, how)
+    reviewed.repo.write(NAME, OURS.replace("line 5\n", "and more\n"))
+    healthy(reviewed.sync())
+    both = FIXED.replace("line 5\n", "and more\n")
+    assert reviewed.repo.read(NAME) == both == remote.tree(f"{BRANCH}-2")[NAME].decode()
+
+
+def test_what_waits_for_a_fix_up_keeps_the_tracked_branchs_change(a: Side, reviewed: Side, remote: Repo) -> None:
+    at_review(a, NAME, OURS.replace("ours\n", "better\n"))
+    a.repo.write(NAME, BASE.replace("line 11\n", "theirs\n"))
+    healthy(a.sync())
+    mine = OURS.replace("ours\n", "mine\n")
+    reviewed.repo.write(NAME, mine)
+    outcome = reviewed.sync()
+    assert "review branch" in (reviewed.task(outcome, NAME).reason or "")
+    reviewed.repo.write(NAME, mine.replace("mine\n", "better\n"))  # by hand as the reviewer has it
+    healthy(reviewed.sync())
+    both = OURS.replace("ours\n", "better\n").replace("line 11\n", "theirs\n")
+    assert reviewed.repo.read(NAME) == both == remote.tree(BRANCH)[NAME].decode()
+
+
+def test_a_pull_sends_nothing_to_review(a: Side, reviewed: Side, remote: Repo) -> None:
+    a.repo.write(NAME, BASE.replace("line 11\n", "theirs\n"))
+    healthy(a.sync())
+    sent = remote.tip(BRANCH)
+    reviewed.sync(push=False)
+    assert remote.tip(BRANCH) == sent
+    reviewed.sync()
+    assert remote.tree(BRANCH)[NAME] == OURS.replace("line 11\n", "theirs\n").encode()
+
+
+def test_a_withdrawal_leaves_what_others_did_beside_it(a: Side, reviewed: Side, remote: Repo) -> None:
+    added = BASE.replace("line 3\n", "a reviewer's\n")
+    at_review(a, OTHER, added)
+    healthy(reviewed.sync())
+    reviewed.repo.write(NAME, BASE)
+    healthy(reviewed.sync())
+    assert remote.tree(BRANCH)[OTHER] == added.encode()
+    assert remote.tree(BRANCH)[NAME] == BASE.encode()
+
+
+def test_a_merge_of_an_approved_change_awaits_approval_too(a: Side, b: Side, remote: Repo) -> None:
+    b.pushback["approval"] = "required"
+    b.repo.write(NAME, OURS)
+    state = b.task(b.sync(), NAME)
+    assert state.version_seen is not None
+    healthy(b.sync(words={state.id: Word(state.version_seen, "ann")}, by_hand=True))
+    sent = remote.tip(BRANCH)
+    a.repo.write(NAME, BASE.replace("line 11\n", "theirs\n"))
+    healthy(a.sync())
+    b.sync()
+    assert remote.tip(BRANCH) == sent
+
+
+PARTS = {"tasks/one/task.yaml": "name: one\n", "tasks/one/main.txt": BASE, "tasks/one/extra.txt": "extra\n"}
+
+
+def moved(b: Side) -> None:
+    """Rename a task, and edit it at its new place."""
+    b.repo.path("tasks/one").rename(b.repo.path("tasks/two"))
+    b.repo.write("tasks/two/main.txt", OURS)
+
+
+def test_a_fix_up_of_a_moved_task_is_not_reverted(a: Side, b: Side, remote: Repo) -> None:
+    a.repo.write_all(PARTS)
+    healthy(a.sync())
+    healthy(b.sync())
+    moved(b)
+    healthy(b.sync())
+    (branch,) = branches(remote)
+    a.repo.fetch()
+    a.repo.git("switch", "-q", "--detach", f"origin/{branch}")
+    a.repo.write("tasks/two/main.txt", FIXED)
+    fix = a.repo.commit("A reviewer's fix-up")
+    a.repo.push("origin", f"HEAD:refs/heads/{branch}")
+    healthy(b.sync())
+    assert remote.tip(branch) == fix
+    assert b.repo.read("tasks/two/main.txt") == FIXED
+
+
+def test_a_moved_task_in_review_deletes_no_edit_that_its_strategy_pulls(a: Side, b: Side, remote: Repo) -> None:
+    a.repo.write_all(PARTS)
+    healthy(a.sync())
+    b.pushback["conflict_strategy"] = "take_remote"
+    healthy(b.sync())
+    moved(b)
+    theirs = BASE.replace("line 11\n", "theirs\n")
+    a.repo.write("tasks/one/main.txt", theirs)
+    healthy(a.sync())
+    b.sync()
+    for branch in branches(remote):
+        assert remote.tree(branch)["tasks/one/main.txt"] == theirs.encode()
