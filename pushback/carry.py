@@ -49,7 +49,8 @@ class Undoing:
     """What an undo carries instead of the usual: the working tree's new content, the holds, the operation undone."""
 
     target: str  # root tree
-    holds: tuple[Hold, ...]
+    holds: tuple[Hold, ...]  # all that are held afterwards
+    undone: tuple[Hold, ...]  # those of them that this undo changes
     operation: str
     answered: Mapping[str, str]  # of the tasks that both sides had changed, which side that operation gave each to
     base: str  # root tree of what those came from
@@ -98,9 +99,15 @@ class Carrier:
             left = left_out(self._ground, steps, tip.tree, current)
             raced = check_out(self._ground, self._observer, self._seen.disk, steps, left)
             if raced:
-                current = self._save(replace(current, holds=self._holds.raced(current.holds, raced)), current)
+                current = self._save(self._with_raced(current, raced), current)
             advance(self._ground, self._sides, self._seen, tip, left)
         return Carried(self._close(current, tip, raced), raced, operation)
+
+    def _with_raced(self, current: Record, raced: Mapping[str, str]) -> Record:
+        if self._back is None or current.journal is None:
+            return replace(current, holds=self._holds.raced(current.holds, raced))
+        holds = self._holds.raced(self._back.holds, raced)
+        return replace(current, holds=holds, journal=replace(current.journal, undone=()))
 
     def _push(self, tip: Tip, before: Record, current: Record) -> tuple[str, ...]:
         """Push what the remote lacks; return the commits that reached it, oldest first."""
@@ -132,7 +139,7 @@ class Carrier:
             waiting, guarded = before.waiting, before.guarded
         intent = replace(
             before.with_own(self._going(tip)),
-            holds=self._holds.intended() if self._back is None else self._back.holds,
+            holds=self._holds.intended() if self._back is None else before.holds,
             waiting=waiting,
             guarded=guarded,
             snapshots=(self._seen.disk,) if waiting else before.snapshots,
@@ -268,12 +275,18 @@ class Carrier:
     def _journal(self, tip: Tip, steps: Steps) -> Journal:
         changes = {path: entry for files in steps.values() for path, entry in files}
         after = self._objects.apply(self._seen.disk, changes)
-        return Journal(self._sides.head_commit, tip.commit or "", self._seen.disk, after, tuple(sorted(changes)))
+        undone = () if self._back is None else self._back.undone
+        return Journal(
+            self._sides.head_commit, tip.commit or "", self._seen.disk, after, tuple(sorted(changes)), undone
+        )
 
     def _close(self, current: Record, tip: Tip, raced: Mapping[str, str]) -> Record:
         agreed = self._sides.upstream_commit if self._planned.held_back else tip.commit
         fetched = current.fetched or agreed is not None
-        holds = current.holds if self._back is not None else self._holds.settled(current.holds, raced)
+        if self._back is None:
+            holds = self._holds.settled(current.holds, raced)
+        else:
+            holds = current.holds if raced else self._back.holds
         snapshots = current.snapshots
         if current.journal is not None and snapshots == (self._seen.disk,) and not raced:
             snapshots = (current.journal.after,)  # as it is now; what was replaced is in the operation

@@ -12,7 +12,7 @@ from gitferry.pushback.links import Links
 from gitferry.pushback.moved import Moved, moved_to
 from gitferry.pushback.sides import Sides
 from gitferry.repos.content import TREE, Content
-from gitferry.repos.hold import Hold, HoldState
+from gitferry.repos.hold import Hold
 from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
 from gitferry.repos.observe import Observation
 from gitferry.repos.record import Journal, Record
@@ -151,7 +151,7 @@ class Gatherer:
         bases = tuple(self._side(tree, paths) for tree in sides.bases)
         hold = self._record.hold(unit.path)
         held = None if hold is None else self._held(hold, paths)
-        both_changed = local != remote and local not in bases and remote not in bases
+        changed = local != remote and local not in bases
         unread = [self._seen.unread[path] for path in paths if path in self._seen.unread]
         return View(
             unit=unit.path,
@@ -164,7 +164,7 @@ class Gatherer:
             parted=self._parted(paths),
             held=held,
             reviewed=self._reviewed(unit.path, paths),
-            touches=tuple(self._touches(paths)) if (both_changed or unread) and held is None else (),
+            touches=tuple(self._touches(paths)) if (changed or unread) and held is None else (),
             committed=any(path in self._committed for path in paths),
             carry=unit.carry and all(self._grouping.unit_of(path).carry for path in paths),
             staged=any(self._is_staged(path) for path in paths),
@@ -172,19 +172,10 @@ class Gatherer:
             unread=bool(unread),
             elsewhere=hold is not None and self._is_elsewhere(hold, paths),
             moved_from=self._moved_from(unit.path, paths, hold) if local != head else None,
-            unsure=hold is not None and (hold.unsure or self._is_broken_off(hold, paths)),
+            unsure=hold is not None and hold.unsure,
             moved=links.moved(unit.path),
             in_place=unit.path in links.in_place,
         )
-
-    def _is_broken_off(self, hold: Hold, paths: tuple[str, ...]) -> bool:
-        """Whether an undo died before it had restored the task, or just after, and the task was edited since."""
-        journal = self._record.journal
-        if journal is None or hold.state is not HoldState.UNDONE or journal.head != self._sides.head_commit:
-            return False
-        now = self._content(self._sides.local, paths)
-        known = (journal.before, journal.after, *hold.locals)
-        return not set(paths).isdisjoint(journal.paths) and now not in [self._content(tree, paths) for tree in known]
 
     def _moved_from(self, unit: str, paths: tuple[str, ...], hold: Hold | None) -> str | None:
         if hold is not None:  # then it is known whose it is
@@ -201,15 +192,21 @@ class Gatherer:
         return Side(self._objects.content(tree, paths), tree)
 
     def _parted(self, paths: tuple[str, ...]) -> Side | None:
-        """Return what stood here when a push set out to make both sides one, which arrived without our knowing it.
+        """Return what stood here when a crossing set out to make both sides one that did not come to its end.
 
-        None for a task that it left as it was.
+        Its push arrived without our knowing it, or HEAD did not follow. Files that it had replaced were made from what
+        it brought. None for a task that it left as it was.
         """
         sent = self._arrived
         if sent is None:
             return None
-        whole = self._content(sent.after, paths) == self._content(self._objects.tree_of(sent.tip), paths)
-        return self._side(sent.before, paths) if whole else None
+        after = self._content(sent.after, paths)
+        if after != self._content(self._objects.tree_of(sent.tip), paths):
+            return None
+        now = self._content(self._sides.local, paths)
+        known = {path for path in paths if path in sent.paths and now.get(path) == after.get(path)}
+        brought = {path: after.get(path) for path in known} if sent is self._record.journal else {}
+        return self._side(self._objects.apply(sent.before, brought), paths)
 
     @cached_property
     def _arrived(self) -> Journal | None:

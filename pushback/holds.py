@@ -45,8 +45,10 @@ class Holds:
         for decision in self._planned.decisions:
             if decision.unit in reasons:
                 held = replace(decision, action=Action.HOLD, reason=reasons[decision.unit])
-                # What it held before we began is what both its halves come from.
-                hold = replace(self._hold(held, known.get(decision.unit)), bases=(self._planned.sides.local,))
+                hold = self._hold(held, known.get(decision.unit))
+                if decision.action is not Action.HOLD:
+                    # What it held before we began is what both its halves come from.
+                    hold = replace(hold, bases=(self._planned.sides.local,))
                 known[decision.unit] = hold
         return tuple(known.values())
 

@@ -51,6 +51,9 @@ def _torn(members: Sequence[Decision], links: Sequence[Link]) -> bool:
     """Whether both sides changed these tasks taken together, though none of them by itself."""
     if any(member.action in _STOPPED or member.answered is not None for member in members):
         return False
+    standing = (_directions(member) for member in members if member.view.in_place)
+    if {Action.PUSH, Action.PULL} <= set[Action]().union(*standing):
+        return True  # they cannot be there both, whatever else is joined to them
     if not all(_is_moved(member.view) for member in members if _directions(member)):
         return False  # made from the same, perhaps; each has a content of its own
     if {Action.PUSH, Action.PULL} <= set().union(*(_directions(member) for member in members)):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gitferry.pushback import guards
+from gitferry.pushback import guards, undone
 from gitferry.pushback.decision import (
     BOTH_CHANGED,
     PULL_ONLY,
@@ -39,7 +39,7 @@ from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
 from gitferry.repos.record import Record
-from gitferry.repos.reflog import left_files_behind
+from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.repos.review import Approval
 from gitferry.repos.tasks import WHOLE, Grouping, Unit, resolve_layout, task_id
 
@@ -101,6 +101,7 @@ class Planner:
         if strict:
             require_history(self._ground, record, head, upstream)
         sides, seen, grouping = self.look(record, head, upstream)
+        record = undone.taken_up(objects, record, sides)
         gathered = Gatherer(objects, record, sides, seen, grouping, record.branch).gather()
         views = tuple(self._checked(view, gathered, sides, grouping) for view in gathered.views)
         approvals = self._approvals(record, views)
@@ -142,6 +143,9 @@ class Planner:
         lost = passed = None
         if agreed is not None and head is not None and head != agreed:
             lost, passed = (None, agreed) if objects.is_ancestor(agreed, head) else (agreed, None)
+        trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
+        if lost is not None and amended_from(objects, lost):
+            trees, lost = (objects.tree_of(lost),), None
         sides = Sides(
             local=self._uninterrupted(record, seen),
             head_commit=head,
@@ -149,7 +153,7 @@ class Planner:
             upstream_commit=upstream,
             upstream=upstream_tree,
             base_commits=bases,
-            bases=tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,),
+            bases=trees,
             agreed=None if lost is None else objects.tree_of(lost),
             passed=objects.tree_of(passed) if passed is not None and left_files_behind(objects, passed) else None,
         )

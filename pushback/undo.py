@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,17 +13,20 @@ from gitferry.pushback.carry import Carrier, Undoing
 from gitferry.pushback.commit import NewCommit, Tip
 from gitferry.pushback.crossing import Crossing
 from gitferry.pushback.decision import UNDONE, UNDONE_CONFLICT, Action, Decision, Side, View
-from gitferry.pushback.gather import Gathered
+from gitferry.pushback.gather import Gathered, Gatherer
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
 from gitferry.pushback.operations import Entered
 from gitferry.pushback.outcome import Outcome, Request, TaskChange
 from gitferry.pushback.planning import Planned, Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
+from gitferry.pushback.sides import Sides
+from gitferry.pushback.undone import Held, Undone
 from gitferry.repos import record as records
 from gitferry.repos.content import Content, Entry
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.lock import lane_lock
+from gitferry.repos.observe import Observation
 from gitferry.repos.record import Record
 from gitferry.repos.tasks import Unit
 
@@ -89,12 +92,14 @@ class _Undo:
         reversals = [self._reversal(change, sides.upstream, seen.disk) for change in self._entered.operation.tasks]
         upstream_changes = _changes(reversals, "upstream")
         target_tree = self._objects.apply(sides.upstream, upstream_changes)
+        local = self._objects.apply(seen.disk, _changes(reversals, "local"))
+        self._require_room(reversals, sides.upstream, target_tree)
+        self._require_room(reversals, seen.disk, local)
         tip = Tip(head, sides.upstream, ())
         if target_tree != sides.upstream:
             tip = self._commit(head, target_tree, reversals)
-        local = self._objects.apply(seen.disk, _changes(reversals, "local"))
-        self._require_room(reversals, seen.disk, local)
-        decisions = tuple(self._decision(one, sides.local, sides.upstream) for one in reversals)
+        held = self._held(record, reversals, sides, seen, tip, local)
+        decisions = tuple(self._decision(one, record, held.all, sides) for one in reversals)
         gathered = Gathered(
             tuple(decision.view for decision in decisions),
             {one.unit.path: one.paths for one in reversals},
@@ -104,8 +109,7 @@ class _Undo:
         planned = Planned(sides, seen, gathered, decisions, record)
         entered = self._entered
         answered = {change.path: change.answered for change in entered.operation.tasks if change.answered is not None}
-        holds = self._holds(record, reversals, tip, local)
-        back = Undoing(local, holds, entered.operation.id, answered, entered.base)
+        back = Undoing(local, held.all, held.changed, entered.operation.id, answered, entered.base)
         carried = Carrier(ground, planned, self._planner.observer, "request", self._at, back).carry(tip)
         outcome = answer.crossed(ground, planned, carried, tip, self._at)
         if carried.raced:
@@ -127,8 +131,11 @@ class _Undo:
         reverts = pushed and now == became
         before = content(entered.local_before, files)
         base = None if change.answered is None else entered.base
-        if pushed and not reverts:  # what comes back here was made of what we pushed, or it is what came before that
-            base = entered.upstream_after if before == became else base or entered.upstream_before
+        if now != became:  # the remote went on from it
+            if before in (was, became):
+                base = entered.upstream_after
+            elif base is None:
+                base = entered.upstream_before if pushed else entered.upstream_after
         is_file = files == (change.path,)
         return Reversal(
             Unit(change.path, "file" if is_file else "repository" if change.path == "." else "directory", True),
@@ -139,10 +146,10 @@ class _Undo:
             base,
         )
 
-    def _require_room(self, reversals: list[Reversal], disk: str, local: str) -> None:
-        """Raise CannotUndo where something else stands in the place of a file that is to come back."""
+    def _require_room(self, reversals: list[Reversal], now: str, then: str) -> None:
+        """Raise CannotUndo where something else stands, on one side, in the place of a file that is to come back."""
         ours = {path for one in reversals for path in one.paths}
-        other = next((path for path in self._objects.changed(disk, local) if path not in ours), None)
+        other = next((path for path in self._objects.changed(now, then) if path not in ours), None)
         if other is not None:
             raise CannotUndo(f"{other} stands where something was then", "move it away, and undo again")
 
@@ -152,37 +159,32 @@ class _Undo:
         oid = self._ground.write_commit(tree, [head] if head else [], message)
         return Tip(oid, tree, (NewCommit(oid, message, tuple(one.unit.path for one in reversals)),))
 
-    def _decision(self, one: Reversal, local: str, upstream: str) -> Decision:
-        side = Side(one.local, local)
-        view = View(one.unit.path, side, side, Side(one.upstream, upstream), ())
-        if one.local == one.upstream:
+    def _decision(self, one: Reversal, record: Record, held: tuple[Hold, ...], sides: Sides) -> Decision:
+        side = Side(one.local, sides.local)
+        view = View(one.unit.path, side, side, Side(one.upstream, sides.upstream), ())
+        then = _covering(held, one.paths)
+        if then is None or then.state is HoldState.PARKED:
             return Decision(view, Action.PULL, UNDONE)
+        known = _covering(record.holds, one.paths)
+        trees = (sides.local,) if known is None else known.bases
+        bases = tuple(Side(self._objects.content(tree, one.paths), tree) for tree in trees)
         waits = one.base is None
-        return Decision(view, Action.HOLD, UNDONE if waits else UNDONE_CONFLICT, pending=waits)
+        return Decision(view, Action.HOLD, UNDONE if waits else UNDONE_CONFLICT, bases, pending=waits)
 
-    def _holds(self, record: Record, reversals: list[Reversal], tip: Tip, local: str) -> tuple[Hold, ...]:
-        """An undone task waits: its local side differs from the remote's and must not travel by itself."""
-        undone = {one.unit.path: one for one in reversals}
-        holds = [hold for hold in record.holds if hold.unit not in undone]
-        for path, one in undone.items():
-            if one.local != one.upstream:
-                # What was held never had the remote's content, and has it no more by being put back further.
-                known = record.hold(path)
-                bases = known.bases if known is not None else (one.base or tip.tree,)
-                holds.append(
-                    Hold(
-                        path,
-                        one.unit.kind,
-                        bases=bases,
-                        theirs=tip.tree,
-                        locals=(local,),
-                        reason=UNDONE,
-                        theirs_commit=tip.commit,
-                        state=HoldState.UNDONE,
-                        since=self._at.isoformat(timespec="seconds"),
-                    )
-                )
-        return tuple(holds)
+    def _held(
+        self, record: Record, reversals: list[Reversal], sides: Sides, seen: Observation, tip: Tip, local: str
+    ) -> Held:
+        """Return what is held then. An undone task waits: its local side must not travel by itself."""
+        grouping = self._planner.grouping((sides.head, sides.upstream, seen.disk, tip.tree, local))
+        gatherer = Gatherer(self._objects, record, sides, seen, grouping, record.branch)
+        bases = {path: one.base or tip.tree for one in reversals for path in one.paths}
+        return Undone(self._objects, record, gatherer, local, tip, self._at).holds(bases)
+
+
+def _covering(holds: Iterable[Hold], paths: Iterable[str]) -> Hold | None:
+    """Return the innermost hold that one of these files belongs to."""
+    found = [hold for hold in holds if any(hold.covers(path) for path in paths)]
+    return max(found, key=lambda hold: len(hold.unit), default=None)
 
 
 def _changes(reversals: list[Reversal], side: str) -> dict[str, Entry | None]:

@@ -58,6 +58,7 @@ class Journal:
     before: str  # root tree the working tree was observed to hold
     after: str  # root tree the touched tasks will hold
     paths: tuple[str, ...]  # the files of the working tree that are replaced
+    undone: tuple[Hold, ...] = ()  # of an undo: what is held once its push arrived and its files are replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +227,13 @@ def move_ref(objects: Objects, name: str, new: str, old: str | None) -> None:
 
 def _named_trees(record: Record) -> set[str]:
     named: set[str] = set(record.snapshots)
-    for hold in record.holds:
-        named.update((*hold.bases, hold.theirs, *hold.locals))
+    holds = list(record.holds)
     for journal in (record.journal, *record.sent):
         if journal is not None:
             named.update((journal.before, journal.after))
+            holds.extend(journal.undone)
+    for hold in holds:
+        named.update((*hold.bases, hold.theirs, *hold.locals))
     return named - {EMPTY_TREE}
 
 
@@ -264,7 +267,8 @@ def _hold(data: dict[str, Any]) -> Hold:
 
 
 def _journal(data: dict[str, Any]) -> Journal:
-    return _value(Journal, data)
+    undone = tuple(_hold(hold) for hold in data.get("undone", ()))
+    return replace(_value(Journal, data), undone=undone)
 
 
 def _value(kind: type[T], data: dict[str, Any]) -> T:

@@ -26,3 +26,13 @@ def left_files_behind(objects: Objects, since: str) -> bool:
         if words[0] not in _WITH_THE_TREE:
             return True
     return True
+
+
+def amended_from(objects: Objects, since: str) -> bool:
+    """Return whether HEAD came from `since` by commits and amends alone: what differs was done on purpose then."""
+    for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):
+        if str(entry.oid_new) == since:
+            return True
+        if not (entry.message or "").startswith(("commit:", "commit (amend):")):
+            return False
+    return False

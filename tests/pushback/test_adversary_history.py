@@ -230,3 +230,26 @@ def test_a_clone_that_pushes_elsewhere_than_it_fetches_from_keeps_its_edits_and_
         assert str(fork.root) in (outcome.error or "")
     assert (remote.tip("main"), fork.tip("main")) == tips
     assert here.repo.read("t/p") == "v1\n"
+
+
+# -- an amend that takes a pushed rename back
+
+
+@pytest.mark.parametrize("strategy", ["fail", "merge", "take_local", "take_remote"])
+@pytest.mark.parametrize("edited", ["", "and on\n"])
+def test_an_amend_that_takes_a_pushed_rename_back_goes_on_from_it(
+    here: Side, there: Side, remote: Repo, strategy: str, edited: str
+) -> None:
+    text = "".join(f"line {number}\n" for number in range(9))
+    both_have(here, there, {"plan.md": text})
+    here.pushback["conflict_strategy"] = strategy
+    here.repo.path("plan.md").rename(here.repo.path("other.md"))
+    healthy(here.sync())
+    here.repo.path("other.md").rename(here.repo.path("plan.md"))
+    here.repo.write("plan.md", text + edited)
+    here.repo.git("add", "--all")
+    here.repo.git("commit", "-q", "--amend", "--no-edit", "--allow-empty")
+    for _ in range(2):
+        healthy(here.sync())
+        remote_keeps(remote, "plan.md", text + edited)
+        assert here.repo.worktree() == remote.tree("main")

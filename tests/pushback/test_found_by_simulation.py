@@ -218,3 +218,59 @@ def test_undo_of_a_task_that_is_held_leaves_it_the_base_that_it_had(here: Side, 
     here.repo.write(manifest, '{"name": "new", "version": "2"}\n')
     here.sync()
     assert remote.tree("main")[main] == THEIRS.encode()
+
+
+# -- a pull that died after the files and before HEAD; then its author takes the change back
+
+
+@pytest.mark.parametrize("point", ["checkout.partial", "index.followed", "ref.before_cas"])
+@pytest.mark.parametrize(("old", "new"), [(None, "new\n"), ("old\n", None), ("old\n", "new\n")])
+def test_what_a_dead_pull_had_brought_is_no_edit(
+    here: Side, there: Side, remote: Repo, point: str, old: str | None, new: str | None
+) -> None:
+    def write(side: Side, content: str | None) -> None:
+        if content is None:
+            side.repo.path("notes.md").unlink(missing_ok=True)
+        else:
+            side.repo.write("notes.md", content)
+        healthy(side.sync())
+
+    write(there, old)
+    healthy(here.sync())
+    write(there, new)
+    assert killed_at(here, point) is None
+    write(there, old)
+    under(here, "take_local")
+    for _ in range(2):
+        healthy(here.sync())
+        assert here.repo.worktree().get("notes.md") == (None if old is None else old.encode())
+        assert here.repo.worktree() == remote.tree("main")
+
+
+@pytest.mark.parametrize("point", ["checkout.partial", "index.followed", "ref.before_cas"])
+def test_an_edit_beside_what_a_dead_pull_had_brought_travels_alone(
+    here: Side, there: Side, remote: Repo, point: str
+) -> None:
+    both_have(here, there)
+    there.repo.write("t/p", "p1\n")
+    healthy(there.sync())
+    assert killed_at(here, point) is None
+    there.repo.write("t/p", "p0\n")
+    healthy(there.sync())
+    here.repo.write("t/q", "q1\n")
+    under(here, "merge")
+    healthy(here.sync())
+    remote_keeps(remote, "t/p", "p0\n")
+    remote_keeps(remote, "t/q", "q1\n")
+
+
+def test_the_same_edit_that_the_remote_has_had_and_taken_back_is_not_brought_again(
+    here: Side, there: Side, remote: Repo
+) -> None:
+    both_have(here, there, {"notes.md": "one\n"})
+    for content in ("two\n", "one\n"):
+        there.repo.write("notes.md", content)
+        healthy(there.sync())
+    here.repo.write("notes.md", "two\n")
+    healthy(here.sync())
+    remote_keeps(remote, "notes.md", "one\n")

@@ -140,7 +140,7 @@ def test_a_hidden_path_is_hidden_again_after_it_followed(repo: Repo, flags: tupl
     assert found["a"].assume_unchanged is ("assume-unchanged" in flags)
     assert found["a"].skip_worktree is ("skip-worktree" in flags)
     index.follow(git, {path: blob(repo, "2\n") for path in paths})
-    index.hide(git, found.values())
+    index.hide(git, list(found.values()))
     assert repo.git("ls-files", "-v") == tags
     assert repo.git("show", ":a") == "2"
 
@@ -151,3 +151,53 @@ def test_names_that_are_not_utf8_are_hidden_again(repo: Repo) -> None:
     repo.git("add", "--all")
     index.hide(Git(repo.root), [index.Staged(name, None, skip_worktree=True)])
     assert read_one(repo, name).skip_worktree
+
+
+# -- what a sparse checkout has in the index alone
+
+
+def tags(repo: Repo) -> dict[str, str]:
+    """Each path's tag as `git ls-files -v` gives it: S is skip-worktree."""
+    return {line[2:]: line[0] for line in repo.git("-c", "core.quotePath=false", "ls-files", "-v").splitlines()}
+
+
+def test_what_is_to_be_hidden_is_and_the_rest_is_not(repo: Repo) -> None:
+    repo.git("update-index", "--skip-worktree", "a")
+    entries = {path: blob(repo, "2\n") for path in ("a", "b", "new,er", "-dash")}
+    index.follow(Git(repo.root), entries, skip={"b", "new,er", "-dash"})
+    assert tags(repo) == {"a": "H", "b": "S", "dir/x": "H", "new,er": "S", "-dash": "S"}
+    assert repo.git("show", ":new,er") == "2"
+
+
+def test_a_hidden_file_takes_a_directorys_place_and_gives_it_back(repo: Repo) -> None:
+    file, inside = blob(repo, "2\n"), blob(repo, "3\n")
+    index.follow(Git(repo.root), {"dir": file, "dir/x": None}, skip={"dir"})
+    assert tags(repo) == {"a": "H", "b": "H", "dir": "S"}
+    index.follow(Git(repo.root), {"dir": None, "dir/y": inside}, skip={"dir/y"})
+    assert tags(repo) == {"a": "H", "b": "H", "dir/y": "S"}
+
+
+def test_more_are_hidden_than_a_command_line_holds(repo: Repo) -> None:
+    names = [f"{number:04}-{'n' * 200}" for number in range(1000)]
+    index.follow(Git(repo.root), dict.fromkeys(names, blob(repo, "2\n")), skip=set(names))
+    found = tags(repo)
+    assert {found[name] for name in names} == {"S"}
+
+
+def test_what_was_left_out_or_brought_meanwhile(repo: Repo) -> None:
+    repo.git("update-index", "--skip-worktree", "a")
+    index.rehide(Git(repo.root), before={"a", "b"}, after={"b", "dir/x"})
+    assert tags(repo) == {"a": "H", "b": "H", "dir/x": "S"}
+
+
+def test_a_moment_tells_a_written_index_from_the_one_before(repo: Repo) -> None:
+    git_dir = repo.path(".git")
+    before = index.moment(git_dir)
+    assert before is not None and index.moment(git_dir) == before
+    (git_dir / "index.lock").touch()
+    assert index.moment(git_dir) is None
+    (git_dir / "index.lock").unlink()
+    repo.git("update-index", "--force-write-index")
+    assert index.moment(git_dir) not in (None, before)
+    (git_dir / "index").unlink()
+    assert index.moment(git_dir) == (0, 0, 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gitferry.repos.objects import Objects
-from gitferry.repos.reflog import left_files_behind
+from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.tests.repo import Repo
 
 
@@ -40,4 +40,24 @@ def test_a_log_that_does_not_reach_back_tells_nothing(clone: Callable[..., Repo]
     here = clone("here")
     objects = Objects(here.path(".git"))
     assert left_files_behind(objects, "1" * 40)
+    objects.close()
+
+
+@pytest.mark.parametrize(
+    ("commands", "amended"),
+    [
+        ([["commit", "-qa", "--amend", "-m", "x"]], True),
+        ([["commit", "-qa", "--amend", "-m", "x"], ["commit", "-q", "--allow-empty", "-m", "y"]], True),
+        ([["reset", "-q", "--soft", "HEAD~1"], ["commit", "-qam", "x"]], False),
+        ([["reset", "-q", "--hard", "HEAD~1"]], False),
+    ],
+)
+def test_whether_head_was_amended(clone: Callable[..., Repo], commands: list[list[str]], amended: bool) -> None:
+    here = clone("here")
+    here.write("new.md", "n\n")
+    before = here.commit("ours")
+    for command in commands:
+        here.git(*command)
+    objects = Objects(here.path(".git"))
+    assert amended_from(objects, before) is amended
     objects.close()

@@ -115,8 +115,6 @@ def test_approving_what_did_not_change_is_said(desk: Desk) -> None:
     assert "has no change to approve" in said.err
 
 
-
-
 def test_what_would_happen_to_branches_is_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.edit()
     desk.run("push", "approve", TASK.name)
