@@ -45,6 +45,7 @@ class Reversal:
     local: Content
     upstream: Content
     base: str | None = None  # root tree that both come from, where both went on from it; None: the remote's new one
+    as_held: bool = False  # that is what its hold says, where it has one
 
 
 def undo(repository: Repository, op_id: str, *, host: Host) -> Outcome:
@@ -131,6 +132,7 @@ class _Undo:
         reverts = pushed and now == became
         before = content(entered.local_before, files)
         base = None if change.answered is None else entered.base
+        restored = content(entered.local_after, files) != became  # beside what the remote had
         if now != became:  # the remote went on from it
             if before in (was, became):
                 base = entered.upstream_after
@@ -144,6 +146,7 @@ class _Undo:
             before,
             was if reverts else now,
             base,
+            as_held=not pushed and restored and before not in (was, became),
         )
 
     def _require_room(self, reversals: list[Reversal], now: str, then: str) -> None:
@@ -177,7 +180,7 @@ class _Undo:
         """Return what is held then. An undone task waits: its local side must not travel by itself."""
         grouping = self._planner.grouping((sides.head, sides.upstream, seen.disk, tip.tree, local))
         gatherer = Gatherer(self._objects, record, sides, seen, grouping, record.branch)
-        bases = {path: one.base or tip.tree for one in reversals for path in one.paths}
+        bases = {path: None if one.as_held else one.base or tip.tree for one in reversals for path in one.paths}
         return Undone(self._objects, record, gatherer, local, tip, self._at).holds(bases)
 
 

@@ -41,22 +41,23 @@ class Undone:
         self._tip = tip
         self._since = at.isoformat(timespec="seconds")
 
-    def holds(self, bases: Mapping[str, str]) -> Held:
+    def holds(self, bases: Mapping[str, str | None]) -> Held:
         """Return what is held when files went back; `bases`: for each of these, a root tree that it is made from.
 
-        A task keeps what it was held for before: its other files, and what a stash or another branch has of it.
+        None: what its task's hold says, and without one what the remote has. A task keeps what it was held for
+        before: its other files, and what a stash or another branch has of it.
         """
-        files: defaultdict[str, dict[str, Entry | None]] = defaultdict(dict)
+        files: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
         units: dict[str, Unit] = {}
         for path, base in bases.items():
             unit = self._owner(path)
             units[unit.path] = unit
-            files[unit.path][path] = self._objects.file_at(base, path)
+            files[unit.path][path] = base
         changed = [hold for name, unit in units.items() if (hold := self._hold(unit, files[name])) is not None]
         others = (hold for hold in self._record.holds if hold.unit not in units)
         return Held((*others, *changed), tuple(changed))
 
-    def _hold(self, unit: Unit, made_from: Mapping[str, Entry | None]) -> Hold | None:
+    def _hold(self, unit: Unit, made_from: Mapping[str, str | None]) -> Hold | None:
         known = self._record.hold(unit.path)
         paths = {*made_from} if known is None else {*made_from, *self._gathered.paths[unit.path]}
         aside = unit.path in self._elsewhere
@@ -76,14 +77,15 @@ class Undone:
         )
         return hold if known is None else replace(hold, partner=known.partner)
 
-    def _bases(self, known: Hold | None, made_from: Mapping[str, Entry | None], *, aside: bool) -> tuple[str, ...]:
+    def _bases(self, known: Hold | None, made_from: Mapping[str, str | None], *, aside: bool) -> tuple[str, ...]:
         """Return what the whole task is made from: the files that went back, and the others as before."""
         if known is not None and not known.bases:
             return ()
+        files = {path: self._objects.file_at(tree, path) for path, tree in made_from.items() if tree is not None}
         if known is None or aside:
-            here = self._objects.apply(self._tip.tree, made_from)
+            here = self._objects.apply(self._tip.tree, files)
             return (here,) if known is None else tuple(dict.fromkeys((*known.bases, here)))
-        return tuple(self._objects.apply(base, made_from) for base in known.bases)
+        return tuple(self._objects.apply(base, files) for base in known.bases)
 
 
 def taken_up(objects: Objects, record: Record, sides: Sides) -> Record:

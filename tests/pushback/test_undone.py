@@ -184,6 +184,22 @@ def test_the_undo_of_an_undo_brings_back_nothing_that_the_remote_took_away_meanw
     keeps(remote, "line 1", "later")
 
 
+def test_undo_again_and_again_of_what_the_remote_went_on_from_is_a_conflict(
+    here: Side, there: Side, remote: Repo
+) -> None:
+    both_have(here, there, {NAME: LINES})
+    undone = done(back(here, pushed(here, NAME, OURS)))
+    pushed(there, NAME, THEIRS)
+    here.sync()
+    for _ in range(3):
+        undone = done(back(here, undone))
+        assert here.repo.read(NAME) == OURS
+    here.repo.write(NAME, at_line(7, "and on", OURS))
+    for _ in range(2):
+        assert here.sync().state == "conflict"
+        remote_keeps(remote, NAME, THEIRS)
+
+
 # -- undos that are overtaken, or die
 
 
