@@ -68,7 +68,8 @@ def left_out(ground: Ground, steps: Steps, tip: str, record: Record) -> frozense
     if patterns is None:
         return frozenset()
     known = {unit for review in record.reviews if review.over is None for unit in review.units}
-    known |= {hold.unit for hold in record.holds if hold.state is HoldState.UNDONE}
+    undone = () if record.journal is None else record.journal.undone
+    known |= {hold.unit for hold in (*record.holds, *undone) if hold.state is HoldState.UNDONE}
     return frozenset(
         path
         for unit, files in steps.items()

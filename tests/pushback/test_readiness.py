@@ -239,7 +239,7 @@ def test_a_review_branch_that_is_wished_for_never_becomes_a_push(here: Side, rem
     here.pushback = {"branch_strategy": "feature_branch"}
     here.repo.write("a.md", "a\n")
     outcome = here.sync()
-    assert here.task(outcome, "a.md").push_status == "pending"
+    assert here.task(outcome, "a.md").push_status == "in_review"
     assert remote.tip("main") == tip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gitferry.pushback.outcome import Strategy
+from gitferry.pushback.outcome import Strategy, Word
 from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
@@ -508,7 +508,9 @@ def test_what_was_pending_is_held_until_a_push_is_asked_for(
     they_push(a)
     for _ in range(2):
         stands(b, remote, OURS_FAR)
-    healthy(b.sync(tasks=frozenset({b.task(b.sync(), NAME).id}), by_hand=True))
+    state = b.task(b.sync(), NAME)
+    words = {state.id: Word(state.version_seen or "", "tester")}
+    healthy(b.sync(tasks=frozenset({state.id}), words=words, by_hand=True))
     expected = {Strategy.TAKE_LOCAL: OURS_FAR, Strategy.TAKE_REMOTE: THEIRS, Strategy.MERGE: BOTH}[strategy]
     assert (b.repo.read(NAME), remote.tree("main")[NAME]) == (expected, expected.encode())
     one(b, remote)
