@@ -27,14 +27,14 @@ def to_review(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     amended = None if known is None or known.landed is not None else known.amended
     if known is not None and amended is not None:
         wanted = _with_theirs(decision, known.sent.content, amended.content, policy, merge)
+    # A merge that waits, or did not come into the working tree, has not taken the remote's change in.
+    bases = decision.bases if decision.action is Action.MERGE else (view.remote,)
     if wanted is None:
-        # A merge that waits has not taken the remote's change in.
-        bases = decision.bases if decision.action is Action.MERGE else (view.remote,)
         return replace(wait(decision, REVIEW_CHANGED, pending=True), bases=bases)
     adopted = amended is not None
     if wanted == view.local.content:
         return replace(wait(decision, IN_REVIEW), bases=(view.remote,), review=True, adopted=adopted)
-    return replace(decision, action=Action.MERGE, merged=wanted, review=True, adopted=adopted)
+    return replace(decision, action=Action.MERGE, merged=wanted, bases=bases, review=True, adopted=adopted)
 
 
 def _with_theirs(decision: Decision, sent: Content, amended: Content, policy: Policy, merge: Merge) -> Content | None:

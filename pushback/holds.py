@@ -46,7 +46,7 @@ class Holds:
             if decision.unit in reasons:
                 held = replace(decision, action=Action.HOLD, reason=reasons[decision.unit])
                 hold = self._hold(held, known.get(decision.unit))
-                if decision.action is not Action.HOLD:
+                if decision.action is not Action.HOLD and not decision.review:  # the tracked branch is no part of that
                     # What it held before we began is what both its halves come from.
                     hold = replace(hold, bases=(self._planned.sides.local,))
                 known[decision.unit] = hold

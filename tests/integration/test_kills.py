@@ -64,7 +64,7 @@ def test_what_was_saved_last_arrives_however_often_the_daemons_die(
     daemons = [Daemon(clone(name), tmp_path, runtime_directory) for name in ("here", "there")]
     last: dict[str, str] = {}
     try:
-        for number in range(160):
+        for number in range(110):
             daemon = chance.choice(daemons)
             path = f"{daemon.repo.root.name}-{chance.randrange(8)}.txt"
             last[path] = f"save {number}\n" + "x" * chance.randrange(300)

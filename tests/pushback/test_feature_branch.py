@@ -302,6 +302,18 @@ class TestReviewers:
         assert remote.parents(BRANCH) == [fix]
         quiet(reviewed, remote)
 
+    def test_a_fix_up_that_meets_an_open_file_comes_later(self, a: Side, reviewed: Side, remote: Repo) -> None:
+        fix = at_review(a, NAME, FIXED)
+        with reviewed.repo.path(NAME).open("r+") as file:
+            outcome = reviewed.sync()
+            assert "open" in (reviewed.task(outcome, NAME).reason or "")
+            file.write(MORE)
+        healthy(reviewed.sync())
+        both = MORE.replace("line 9\n", "a reviewer's\n")
+        assert reviewed.repo.read(NAME) == both == remote.tree(BRANCH)[NAME].decode()
+        assert remote.parents(BRANCH) == [fix]
+        quiet(reviewed, remote)
+
     def test_a_fix_up_of_the_line_edited_here_waits_for_a_word(self, a: Side, reviewed: Side, remote: Repo) -> None:
         fix = at_review(a, NAME, OURS.replace("ours\n", "better\n"))
         mine = OURS.replace("ours\n", "mine\n")
