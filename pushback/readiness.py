@@ -9,6 +9,7 @@ from gitferry.pushback.ground import Ground
 from gitferry.repos import record as records
 from gitferry.repos.record import Record
 from gitferry.repos.upstream import Upstream
+from gitferry.repos.worktrees import branches_elsewhere
 from gitferry.security.redact import redact
 
 _SPARSE_INDEX = "its index is sparse"
@@ -56,7 +57,8 @@ def _how_to_end(operation: str) -> str:
 def _first_seen(ground: Ground, current: str) -> str:
     if ground.objects.ref(records.ref_name(current)) is not None:
         return current  # the usual case, without listing every ref
-    known = [branch for branch in records.branches(ground.objects) if branch not in _renamed(ground)]
+    others = {*_renamed(ground), *branches_elsewhere(ground.place)}  # a linked worktree has a branch of its own
+    known = [branch for branch in records.branches(ground.objects) if branch not in others]
     return known[0] if len(known) == 1 else current
 
 

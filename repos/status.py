@@ -261,9 +261,8 @@ def _drop_deleted_intents(git: Git, changes: dict[str, Change]) -> None:
     in_head: set[str] = set()
     if git.run("rev-parse", "--quiet", "--verify", "HEAD^{commit}", check=False).code == 0:
         asked = doubtful if _is_narrow(doubtful) else []
-        in_head.update(
-            zsplit(git.run("ls-tree", "-r", "-z", "--full-tree", "--name-only", "HEAD", "--", *asked).stdout)
-        )
+        listed = ("ls-tree", "-r", "-z", "--full-tree", "--name-only", "HEAD", "--", *asked)
+        in_head.update(zsplit(git.run("--literal-pathspecs", *listed).stdout))
     for path in doubtful:
         if path not in in_head:
             del changes[path]

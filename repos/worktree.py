@@ -125,12 +125,22 @@ class Worktree:
                 return self._create(path, new)
             return self._across(lambda beside: self._exchange(path, new, unchanged, beside=beside))
 
+    def make_directory(self, path: str) -> None:
+        """Make `path` a directory where nothing stands there. Raises as `replace` does."""
+        check_name(path)
+        with typed(path), self._made_parent(f"{path}/.", set()):
+            pass
+
     def flush(self) -> None:
         """Make every change since the last call durable: fsync of each directory touched."""
         touched, self._touched = self._touched, set()
         for directory in sorted(touched):
-            # A dot stands for the directory itself. One that is gone had its parent touched by its removal.
-            with typed(directory), parent_of(self._root, f"{directory}/." if directory else ".") as place:
+            # A dot stands for the directory itself. One that is gone, or is a link by now, had its parent touched too.
+            with (
+                contextlib.suppress(EscapesTree),
+                typed(directory),
+                parent_of(self._root, f"{directory}/." if directory else ".") as place,
+            ):
                 if place is not None:
                     os.fsync(place.dir_fd)
 

@@ -137,7 +137,7 @@ def missing(what: str) -> NoReturn:
     """Fails the test where servers are required (`CI=true` or `GITFERRY_REQUIRE_SERVERS=1`), else skips it."""
     if REQUIRED:
         pytest.fail(f"{what} is missing, and the tests with real servers are required here")
-    pytest.skip(f"{what} is missing: install openssh-server and lighttpd to run this test")
+    pytest.skip(f"{what} is missing: .ci/run names the Debian packages that the tests need")
 
 
 def program(name: str) -> str:
@@ -366,8 +366,14 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
+@pytest.fixture(scope="session")
+def git_lfs() -> str:
+    """git-lfs, as the system has it."""
+    return program("git-lfs")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks every test that needs a server, so that `-m 'not server'` leaves them out."""
     for item in items:
-        if {"running_sshd", "running_lighttpd", "server"} & set(getattr(item, "fixturenames", ())):
+        if {"running_sshd", "running_lighttpd", "server", "git_lfs"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)

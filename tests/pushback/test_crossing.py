@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -159,7 +158,7 @@ def test_converted_files_are_pulled_as_git_writes_them(here: Side, there: Side, 
     assert here.repo.status() == there.repo.status() == ""
 
 
-@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+@pytest.mark.usefixtures("git_lfs")
 def test_large_files_reach_the_remote_before_their_pointers(
     here: Side, there: Side, remote: Repo, clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from gitferry.pushback.outcome import Request
 from gitferry.pushback.preview import Preview, preview
 from gitferry.pushback.survey import survey
 from gitferry.repos.overlay import NoScratch
+from gitferry.tests.integration.servers import program
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
@@ -169,8 +170,7 @@ def with_settings_by_place(clone: Clone) -> Side:
 
 def with_large_files(clone: Clone) -> Side:
     """A repository in which git-lfs has not run yet: on its first run it notes that down in the settings."""
-    if shutil.which("git-lfs") is None:
-        pytest.skip("git-lfs is not installed")
+    program("git-lfs")
     work = clone("work")
     work.git("config", "--global", "filter.lfs.process", "git-lfs filter-process")
     work.git("config", "--global", "filter.lfs.clean", "git-lfs clean -- %f")

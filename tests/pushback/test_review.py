@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -528,7 +527,7 @@ class TestTrouble:
         b.repo.git("config", "--unset", "user.name")
         in_review(b, remote, healthy(b.sync()))
 
-    @pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+    @pytest.mark.usefixtures("git_lfs")
     def test_large_files_come_with_their_pointers(self, a: Side, b: Side, clone: Clone, remote: Repo) -> None:
         for side in (a, b):
             side.repo.git("lfs", "install", "--local", "--skip-repo")

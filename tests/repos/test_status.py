@@ -76,6 +76,14 @@ def test_deleted_empty_file_is_a_deletion(repo: Repo) -> None:
     assert change.head is not None
 
 
+@pytest.mark.parametrize("name", [":(glob)x", ":!x", "*x", "[x]"])
+def test_deleted_empty_file_is_a_deletion_whatever_its_name(repo: Repo, name: str) -> None:
+    repo.write(name, "")
+    repo.commit()
+    repo.delete(name)
+    assert set(status(Git(repo.root)).changes) == {name}
+
+
 def test_untracked_files_have_the_mode_git_add_would_record(repo: Repo) -> None:
     repo.write("new/plain", "")
     repo.write("new/tool", "#!/bin/sh\n", executable=True)
