@@ -11,7 +11,7 @@ from gitferry.pushback.commit import Tip
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.sides import Sides
-from gitferry.repos import filters, index, sparse
+from gitferry.repos import drivers, index, sparse
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitError
 from gitferry.repos.objects import Objects
@@ -107,13 +107,17 @@ def _following(objects: Objects, sides: Sides, seen: Observation, tip: Tip) -> d
 
 
 def _follow(ground: Ground, entries: Mapping[str, _Following]) -> None:
-    silent = filters.silenced(ground.state.config, trusted=ground.settings.trusted)
     try:
         found = index.read(ground.git, entries)
         ours = {path: entry.new for path, entry in entries.items() if entry.still(found.get(path))}
         skip = in_index_alone(ground, ours)
-        index.follow(ground.git, ours, known=found, skip=skip, extra_env=silent)
-        index.rehide(ground.git, before=skip or frozenset(), after=in_index_alone(ground, ours) or frozenset())
+
+        def follow(silent: Mapping[str, str]) -> None:
+            index.follow(ground.git, ours, known=found, skip=skip, extra_env=silent)
+            now = in_index_alone(ground, ours) or frozenset()
+            index.rehide(ground.git, before=skip or frozenset(), after=now, extra_env=silent)
+
+        drivers.despite_filters(ground.state.config, follow, trusted=ground.settings.trusted)
     except GitError as error:
         raise Waits(
             f"the index could not follow: {error.title}",

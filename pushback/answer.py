@@ -29,6 +29,7 @@ from gitferry.pushback.send import PushRefused
 from gitferry.repos import hook_files
 from gitferry.repos.disk_errors import TreeError
 from gitferry.repos.hold import HoldState
+from gitferry.repos.lfs import NotUploaded
 from gitferry.repos.lock import LockBusy
 from gitferry.repos.objects import Objects
 from gitferry.repos.record import ObjectsPruned, Record
@@ -123,11 +124,11 @@ def crossed(
         waiting_for=trouble.title if locked and trouble else _in_conflict(tasks) if trouble is None else None,
         error=None if trouble is None or locked else trouble.title,
         hint=trouble.hint if trouble is not None else _CONFLICT_HINT if conflicts else None,
-        retry=locked or (remote is not None and remote.retry),
+        retry=locked or (isinstance(trouble, RemoteError | NotUploaded) and trouble.retry),
         offline=remote is not None and remote.kind == "offline",
         tasks=tasks,
         operation=carried.operation,
-        notes=(*_notes(ground, planned.held_back), *(reviewed.notes if reviewed else ()), *ground.notes),
+        notes=(*_notes(ground, planned), *(reviewed.notes if reviewed else ()), *ground.notes),
     )
 
 
@@ -223,7 +224,7 @@ def _status(
     if decision.action in (Action.AGREED, Action.PULL):
         return decision.status or PushStatus.NOT_REQUIRED, None
     if trouble is not None and decision.reason == PUSH_OFF:
-        waits = PushStatus.FAILED if isinstance(trouble, PushRefused | HookRefused) else PushStatus.PENDING
+        waits = PushStatus.FAILED if _is_refused(trouble) else PushStatus.PENDING
         return (waits if decision.pending else PushStatus.CONFLICT), trouble.title
     hold = record.hold(decision.unit)
     stopped = decision.pending or decision.view.staged or decision.view.blocked is not None
@@ -232,6 +233,11 @@ def _status(
     failed = decision.view.blocked is not None and decision.view.invalid and not decision.view.staged
     reason = _TO_REVIEW if decision.reason == CONFLICT_IN_REVIEW else decision.reason  # that no crossing met yet
     return decision.status or (PushStatus.FAILED if failed else PushStatus.PENDING), reason
+
+
+def _is_refused(trouble: GitferryError) -> bool:
+    """Whether a push came to nothing because someone said no: it failed. What else stopped it may pass by itself."""
+    return isinstance(trouble, PushRefused | HookRefused) or (isinstance(trouble, NotUploaded) and not trouble.retry)
 
 
 def _review(decision: Decision, before: Record, now: Record) -> Review | None:
@@ -286,8 +292,12 @@ def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
     return f"an answer: both sides changed {', '.join(names[:_NAMED])}{more}"
 
 
-def _notes(ground: Ground, held_back: str) -> tuple[str, ...]:
+def _notes(ground: Ground, planned: Planned) -> tuple[str, ...]:
     notes: list[str] = []
+    foreign, held_back = planned.seen.foreign, planned.held_back
+    if foreign:
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        notes.append(f"submodules and other repositories are left as they are: {', '.join(foreign[:_NAMED])}{more}")
     hooks = hooks_of(ground)
     if hooks is not None:
         notes += hooks.hints()

@@ -13,10 +13,11 @@ from datetime import datetime
 from gitferry.config.errors import GitferryError
 from gitferry.pushback import operations
 from gitferry.pushback.advance import advance, require_head, staged_in_the_way
-from gitferry.pushback.checkout import Steps, check_out, left_out
+from gitferry.pushback.checkout import Steps, check_out, left_out, patterns_now
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
+from gitferry.pushback.gitlinks import file_of, make_places
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.holds import Holds
 from gitferry.pushback.outcome import Operation, TaskChange
@@ -24,7 +25,7 @@ from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.send import send
 from gitferry.repos import record
-from gitferry.repos.content import SUBMODULE, Entry
+from gitferry.repos.content import Entry
 from gitferry.repos.hold import Hold
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Observer
@@ -98,6 +99,7 @@ class Carrier:
             require_head(self._ground, self._sides)
             left = left_out(self._ground, steps, tip.tree, current)
             raced = check_out(self._ground, self._observer, self._seen.disk, steps, left)
+            make_places(self._ground, self._sides.head, tip.tree, patterns_now(self._ground))
             if raced:
                 current = self._save(self._with_raced(current, raced), current)
             advance(self._ground, self._sides, self._seen, tip, left)
@@ -259,8 +261,8 @@ class Carrier:
                 target = tip.tree
             files = []
             for path in self._gathered.paths[decision.unit]:
-                new, now = (self._objects.file_at(tree, path) for tree in (target, self._seen.disk))
-                if new != now and SUBMODULE not in {side.mode for side in (new, now) if side is not None}:
+                new, now = (file_of(self._objects, tree, path) for tree in (target, self._seen.disk))
+                if new != now:
                     files.append((path, new))
             if files:
                 steps[decision.unit] = tuple(files)

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
+from gitferry.pushback.gitlinks import file_of
 from gitferry.pushback.ground import Ground
 from gitferry.repos import filters, index, sparse
-from gitferry.repos.content import SYMLINK, Entry, File
-from gitferry.repos.disk_errors import EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName
+from gitferry.repos.blobs import ATTRIBUTES
+from gitferry.repos.content import FILE, SYMLINK, Entry, File
+from gitferry.repos.disk_errors import (
+    EscapesTree,
+    IsDirectory,
+    NotAFile,
+    Obstructed,
+    StillChanging,
+    TreeError,
+    UnsafeName,
+)
 from gitferry.repos.hold import HoldState
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Record
+from gitferry.repos.smudging import Wanted, smudge
 from gitferry.repos.sparse import Sparse
-from gitferry.repos.worktree import Raced
+from gitferry.repos.worktree import Raced, Worktree
 
 #: What keeps one file from being replaced; its task is held. Anything else (a full disk) stops the crossing.
 _IN_THE_WAY = (EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName)
 
+_AT_ONCE = 64 << 20  # bytes of blobs that are held in memory
+_LONGEST_TARGET = 4096  # bytes, path_resolution(7)
+
 #: Task → its files that must be replaced, each with what it will hold.
 Steps: TypeAlias = Mapping[str, tuple[tuple[str, Entry | None], ...]]
+#: The same of one file.
+Step: TypeAlias = tuple[str, str, Entry | None]
 
 
 class Unchanged:
@@ -34,20 +52,33 @@ class Unchanged:
         self._observer = observer
         self._path = path
         self._entry = entry
-        self._known: list[File | None] = []
+        self._known: list[str | None] = []  # the digest of what was found to be the same
+        self._raced = False
 
     def __call__(self, file: File | None) -> bool:
         """Return whether this is what was observed."""
+        if self._raced:
+            return False
         if self._known:
-            return file == self._known[0]
+            return _digest(file) == self._known[0]
         if file is None or self._entry is None:
             same = file is None and self._entry is None
         else:
             entries, _ = self._observer.entries({self._path: file}, {self._path: self._entry})
             same = entries.get(self._path) == self._entry
         if same:
-            self._known.append(file)
+            self._known.append(_digest(file))
         return same
+
+    def look(self, worktree: Worktree) -> None:
+        """Compare what stands there now: by other attributes it would not be what it was observed to be."""
+        try:
+            file = worktree.read(self._path)
+        except IsDirectory:
+            file = None
+        except TreeError:
+            return  # it is in the way, and replacing it will say so
+        self._raced = not self(file)
 
 
 def patterns_now(ground: Ground) -> Sparse | None:
@@ -86,25 +117,77 @@ def check_out(
     The files in `left` are not touched (`left_out`). Raises DiskFull and its like, with every file either as it was or
     as it will be.
     """
-    raced: dict[str, str] = {}
     flat = [(unit, path, entry) for unit, files in steps.items() for path, entry in files if path not in left]
     patterns = patterns_now(ground)
     absent = _hidden(ground, patterns, disk, [path for _, path, _ in flat])
-    # The attributes that arrive decide how the other files are written.
-    attributes = [step for step in flat if step[1].rpartition("/")[2] == ".gitattributes"]
-    for group in (attributes, [step for step in flat if step not in attributes]):
-        files, refused = _files(ground, {path: entry for _, path, entry in group if entry is not None})
-        for unit, path, entry in sorted(group, key=_deletions_first):
+    outside = frozenset(path for path in absent if patterns is not None and not patterns.includes(path))
+    attributes = [step for step in flat if step[1].rpartition("/")[2] == ATTRIBUTES]
+    others = [step for step in flat if step not in attributes]
+    seen = {
+        path: Unchanged(observer, path, None if path in absent else file_of(ground.objects, disk, path))
+        for _, path, _ in flat
+    }
+    raced: dict[str, str] = {}
+    if attributes:
+        # The attributes that arrive decide how the other files are written, not what those were until now.
+        for _, path, _ in others:
+            seen[path].look(ground.worktree)
+        raced |= _attributes(ground, attributes, seen, outside)
+    raced |= _group(ground, others, seen, outside)[0]
+    ground.worktree.flush()
+    return raced
+
+
+def _attributes(
+    ground: Ground, steps: Sequence[Step], seen: Mapping[str, Unchanged], outside: Collection[str]
+) -> dict[str, str]:
+    """Replace files of attributes, and once they stand, write them by what they say of themselves."""
+    raced, written = _group(ground, steps, seen, outside)
+    standing = [step for step in steps if step[1] in written]
+    known = {path: partial(_holds, digest) for path, digest in written.items()}
+    return raced | _group(ground, standing, known, outside)[0]
+
+
+def _holds(digest: bytes, found: File | None) -> bool:
+    return found is not None and hashlib.sha256(found.data).digest() == digest
+
+
+def _group(
+    ground: Ground,
+    steps: Sequence[Step],
+    seen: Mapping[str, Callable[[File | None], bool]],
+    outside: Collection[str],
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Replace these files; return the tasks that could not be, and why, and the digests of what was written."""
+    raced: dict[str, str] = {}
+    written: dict[str, bytes] = {}
+    for portion in _portions(ground, sorted(steps, key=_deletions_first)):
+        files, refused = _files(ground, {path: entry for _, path, entry in portion if entry is not None})
+        for unit, path, entry in portion:
             reason = refused.get(path)
-            if entry is None and path in absent and patterns is not None and not patterns.includes(path):
+            if entry is None and path in outside:
                 reason = f"{path} is outside your sparse checkout, where its absence is no deletion"
             if reason is None:
                 new = None if entry is None else files[path]
-                seen = None if path in absent else ground.objects.file_at(disk, path)
-                reason = _replace(ground, path, new, Unchanged(observer, path, seen))
+                reason = _replace(ground, path, new, seen[path])
+                if reason is None and new is not None:
+                    written[path] = hashlib.sha256(new.data).digest()
             raced |= {} if reason is None else {unit: reason}
-    ground.worktree.flush()
-    return raced
+    return raced, written
+
+
+def _portions(ground: Ground, steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    """Yield the steps in runs whose files fit into memory together."""
+    portion: list[Step] = []
+    size = 0
+    for step in steps:
+        portion.append(step)
+        size += 0 if step[2] is None else ground.objects.size(step[2].oid)
+        if size > _AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _hidden(ground: Ground, patterns: Sparse | None, disk: str, paths: Sequence[str]) -> frozenset[str]:
@@ -121,7 +204,7 @@ def _hidden(ground: Ground, patterns: Sparse | None, disk: str, paths: Sequence[
     )
 
 
-def _replace(ground: Ground, path: str, new: File | None, unchanged: Unchanged) -> str | None:
+def _replace(ground: Ground, path: str, new: File | None, unchanged: Callable[[File | None], bool]) -> str | None:
     try:
         result = ground.worktree.replace(path, new, unchanged)
     except _IN_THE_WAY as error:
@@ -136,17 +219,23 @@ def _replace(ground: Ground, path: str, new: File | None, unchanged: Unchanged) 
 def _files(ground: Ground, wanted: Mapping[str, Entry]) -> tuple[dict[str, File], dict[str, str]]:
     """Return what each path will hold on disk, converted as git's checkout would, and those refused with why."""
     config, trusted = ground.state.config, ground.settings.trusted
+    links = config.flag("core.symlinks", default=True)
     regular = [path for path, entry in wanted.items() if entry.mode != SYMLINK]
     found = filters.conversions(ground.git, ground.place, config, regular, trusted=trusted)
     refused = {path: found[path].reason for path in regular if found[path].kind is filters.Kind.REFUSED}
-    converted = [(path, wanted[path].oid) for path in regular if found[path].kind is filters.Kind.GIT]
-    silent = filters.silenced(config, trusted=trusted)
-    by_git = filters.smudge(ground.git, converted, extra_env=silent) if converted else {}
+    converted = [Wanted(p, wanted[p].oid, found[p].driver) for p in regular if found[p].kind is filters.Kind.GIT]
+    by_git = smudge(ground.git, converted, extra_env=filters.silenced(config, trusted=trusted))
+    refused |= by_git.refused
     files = {}
     for path, entry in wanted.items():
         if path not in refused:
-            data = by_git[path] if path in by_git else ground.objects.blob(entry.oid)
-            files[path] = File(entry.mode, data)
+            data = by_git.files[path] if path in by_git.files else ground.objects.blob(entry.oid)
+            if entry.mode != SYMLINK or not links:
+                files[path] = File(FILE if entry.mode == SYMLINK else entry.mode, data)
+            elif data and b"\0" not in data and len(data) < _LONGEST_TARGET:
+                files[path] = File(SYMLINK, data)
+            else:
+                refused[path] = f"{path}: it is a symbolic link to nothing that could be"
     return files, refused
 
 
@@ -154,3 +243,7 @@ def _deletions_first(step: tuple[str, str, Entry | None]) -> tuple[bool, int, st
     # A file may give way to a directory, or a directory to a file: the deepest goes first.
     _, path, entry = step
     return (entry is not None, -path.count("/") if entry is None else 0, path)
+
+
+def _digest(file: File | None) -> str | None:
+    return None if file is None else hashlib.sha256(b"%o\0%b" % (file.mode, file.data)).hexdigest()

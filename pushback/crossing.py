@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from gitferry.pushback.readiness import Waits, record_of, require_ready, tracked
 from gitferry.pushback.review import bring_to_review
 from gitferry.pushback.review_look import looked
 from gitferry.pushback.send import PushRefused
-from gitferry.repos import filters, index, ref_locks
+from gitferry.repos import drivers, index, ref_locks
 from gitferry.repos import record as records
 from gitferry.repos.content import Entry
 from gitferry.repos.git import GitCancelled
@@ -154,10 +155,13 @@ class Crossing:
         if journal.tip and (upstream is None or not objects.is_ancestor(journal.tip, upstream)):
             return  # it never came to the index: what is staged is the user's
         head, tip = objects.tree_of(journal.head), objects.tree_of(journal.tip or None)
-        silent = filters.silenced(ground.state.config, trusted=ground.settings.trusted)
-        changes = status(ground.git, set(objects.changed(head, tip)), extra_env=silent).changes.values()
-        ours = {c.path for c in changes if not c.unmerged and c.staged and c.index == objects.file_at(tip, c.path)}
-        index.follow(ground.git, {path: objects.file_at(head, path) for path in ours}, extra_env=silent)
+
+        def take_back(silent: Mapping[str, str]) -> None:
+            changes = status(ground.git, set(objects.changed(head, tip)), extra_env=silent).changes.values()
+            ours = {c.path for c in changes if not c.unmerged and c.staged and c.index == objects.file_at(tip, c.path)}
+            index.follow(ground.git, {path: objects.file_at(head, path) for path in ours}, extra_env=silent)
+
+        drivers.despite_filters(ground.state.config, take_back, trusted=ground.settings.trusted)
 
     def fetched(self, record: Record) -> Record:
         """Ask the remote for its tip; the first time, note down what was agreed before that."""

@@ -30,6 +30,13 @@ class Unworkable(GitferryError):
         super().__init__(f"{path}: {error}", "see that its disk has room and that you may write to it, then `git fsck`")
 
 
+class ForeignObjects(GitferryError):
+    """The repository's objects are named by SHA-256, which libgit2 does not read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} cannot be synced: its objects are SHA-256", "clone it anew in the ordinary form")
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """The tools that work on one repository; for one thread."""
@@ -78,6 +85,9 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
     place = host.known.place(settings.path, host.environ)
     git = git_for(place, host)
     objects: Objects | None = None
+    config = host.known.config(git, place, host.environ)
+    if config.get("extensions.objectformat") == "sha256":
+        raise ForeignObjects(settings.path)
     try:
         objects = host.objects(place.git_dir)
         yield Ground(
@@ -87,7 +97,7 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
             git,
             objects,
             host.worktree(place.root, place.git_dir / "gitferry" / f"scratch-{os.getuid()}"),
-            working_state(git, place, environ=host.environ, config=host.known.config(git, place, host.environ)),
+            working_state(git, place, environ=host.environ, config=config),
         )
     except (pygit2.GitError, OSError) as error:
         raise Unworkable(settings.path, error) from error

@@ -266,9 +266,7 @@ class _Reviewing:
         ask_about_push(ground, url, remote, review.branch, commit, review.tip)
         fp("review.before")
         old = review.tip or self._base
-        before, after = objects.tree_of(old), objects.tree_of(commit)
-        new = (objects.file_at(after, path) for path in objects.changed(before, after))
-        if lfs.has_pointers(objects, (entry for entry in new if entry is not None)):
+        if lfs.carries_pointers(objects, commit, old):
             lfs.upload(ground.git, remote, review.branch, commit, old, deadline=timeouts.transfer)
         answer = ground.host.transport.push(
             ground.git,

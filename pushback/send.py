@@ -33,7 +33,7 @@ def send(ground: Ground, upstream: Upstream, sides: Sides, tip: Tip) -> None:
         return
     timeouts = ground.settings.timeouts
     ask_about_push(ground, upstream.url or "", upstream.remote, upstream.branch, commit, old)
-    if _has_large_files(ground, sides, tip):
+    if lfs.carries_pointers(ground.objects, commit, old):
         # Commits whose pointers nobody can follow must not arrive.
         lfs.upload(ground.git, upstream.remote, upstream.branch, commit, old, deadline=timeouts.transfer)
     fp("push.before")
@@ -74,9 +74,3 @@ def _arrived(ground: Ground, upstream: Upstream, commit: str) -> bool:
     except RemoteError:
         return False
     return tip is not None and ground.objects.has(tip) and ground.objects.is_ancestor(commit, tip)
-
-
-def _has_large_files(ground: Ground, sides: Sides, tip: Tip) -> bool:
-    objects = ground.objects
-    changed = (objects.file_at(tip.tree, path) for path in objects.changed(sides.upstream, tip.tree))
-    return lfs.has_pointers(objects, (entry for entry in changed if entry is not None))

@@ -54,7 +54,7 @@ def follow(
         infos = [word for info in told for word in ("--cacheinfo", info)]
         names = [entry.path for entry in some]
         git.run("update-index", "--add", "--replace", *infos, "--skip-worktree", "--", *names, extra_env=extra_env)
-    hide(git, [entry for entry in made if entry.assume_unchanged])
+    hide(git, [entry for entry in made if entry.assume_unchanged], extra_env=extra_env)
     refresh(git, [entry.path for entry in made if not entry.skip_worktree], extra_env=extra_env)
 
 
@@ -108,15 +108,21 @@ def read(git: Git, paths: Collection[str]) -> dict[str, Staged]:
     return found
 
 
-def hide(git: Git, entries: Sequence[Staged]) -> None:
+def hide(git: Git, entries: Sequence[Staged], *, extra_env: Mapping[str, str] | None = None) -> None:
     """Set the flags again that entries had: writing an entry clears them (git-update-index(1))."""
     for flag in ("skip_worktree", "assume_unchanged"):
         names = b"".join(os.fsencode(entry.path) + b"\0" for entry in entries if getattr(entry, flag))
         if names:
-            git.run("update-index", f"--{flag.replace('_', '-')}", "-z", "--stdin", input=names)
+            git.run("update-index", f"--{flag.replace('_', '-')}", "-z", "--stdin", input=names, extra_env=extra_env)
 
 
-def rehide(git: Git, *, before: Collection[str], after: Collection[str]) -> None:
+def rehide(
+    git: Git,
+    *,
+    before: Collection[str],
+    after: Collection[str],
+    extra_env: Mapping[str, str] | None = None,
+) -> None:
     """Make skip-worktree of `after` what was so of `before`: the checkout was narrowed or widened meanwhile."""
     for flag, names in (
         ("--skip-worktree", set(after) - set(before)),
@@ -124,7 +130,7 @@ def rehide(git: Git, *, before: Collection[str], after: Collection[str]) -> None
     ):
         if names:
             told = b"".join(os.fsencode(path) + b"\0" for path in names)
-            git.run("update-index", flag, "-z", "--stdin", input=told)
+            git.run("update-index", flag, "-z", "--stdin", input=told, extra_env=extra_env)
 
 
 def refresh(git: Git, paths: Iterable[str], *, extra_env: Mapping[str, str] | None = None) -> None:

@@ -11,20 +11,24 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
-from gitferry.repos import filters, index, outside, sparse
-from gitferry.repos.content import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Entry, File
-from gitferry.repos.disk_errors import IsDirectory, TreeError
+from gitferry.repos import drivers, index, outside, sparse
+from gitferry.repos.blobs import BEING_WRITTEN, Blobs
+from gitferry.repos.content import SUBMODULE, Entry, File
+from gitferry.repos.disk_errors import EscapesTree, IsDirectory, TreeError
 from gitferry.repos.git import Git
 from gitferry.repos.objects import Objects
 from gitferry.repos.sparse import Sparse
+from gitferry.repos.spelling import misspelled
 from gitferry.repos.state import Place, WorkingState
-from gitferry.repos.status import Change, status
+from gitferry.repos.status import Change, Status, status, tracked
 from gitferry.repos.worktree import Worktree
+
+__all__ = ["BEING_WRITTEN", "Limits", "Observation", "Observer", "Stamp"]
+
+_AT_ONCE = 64 << 20  # bytes of files that are held in memory before they are written
 
 #: Modification time in nanoseconds, size and inode of a file; None where there was none.
 Stamp: TypeAlias = tuple[int, int, int] | None
-
-BEING_WRITTEN = "it is being written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Observation:
     unread: Mapping[str, str]  # path → why its content was not taken
     full: bool
     stamps: Mapping[str, Stamp]  # of what was read, as it was just before
+    foreign: tuple[str, ...] = ()  # other repositories in the tree that git would take up as they are now
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,22 @@ class Limits:
 
 @dataclass(slots=True)
 class _Reading:
-    """What was read so far: index entries that stand for files and files that are gone, files, and what was not."""
+    """What was read so far: the entries of files, None for those that are gone, and what was not taken.
+
+    `files` are read and not written yet; they are held in memory.
+    """
 
     entries: dict[str, Entry | None] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, Stamp] = field(default_factory=dict)
+    there: set[str] = field(default_factory=set)
+    size: int = 0  # bytes of `files`
+
+    def add(self, path: str, file: File) -> None:
+        self.files[path] = file
+        self.there.add(path)
+        self.size += len(file.data)
 
     def doubt(self, patterns: Sparse | None) -> None:
         """Take back what a git command may just have made: it was changing the index while we looked.
@@ -63,10 +78,9 @@ class _Reading:
         One that takes files out of the working tree, or brings those outside a sparse checkout back, writes its
         index last.
         """
-        brought = {path for path in self.files if patterns is not None and not patterns.includes(path)}
+        brought = {path for path in self.there if patterns is not None and not patterns.includes(path)}
         for path in brought | {path for path, entry in self.entries.items() if entry is None}:
             self.unread[path] = BEING_WRITTEN
-            self.files.pop(path, None)
             self.entries.pop(path, None)
 
 
@@ -82,6 +96,7 @@ class Observer:
         self._worktree = worktree
         self._state = state
         self._trusted = trusted
+        self._blobs = Blobs(place, git, objects, worktree, state, trusted=trusted)
 
     def observe(
         self,
@@ -99,36 +114,31 @@ class Observer:
         """
         patterns = sparse.read(self._place, self._state.config)
         before = index.moment(self._place.git_dir)
-        found = status(
-            self._git,
-            paths,
-            file_mode=self._state.file_mode,
-            extra_env=filters.silenced(self._state.config, trusted=self._trusted),
-        )
+        found = self._status(paths)
         changes = {
             path: change
             for path, change in found.changes.items()
             if not change.nested and (not change.untracked or change.head or wanted(path))
         }
-        reading = self._read(changes, always, limits, patterns)
+        quiet = {path: _as_in(head_tree, self._objects, path) for path in always if path not in changes}
+        self._blobs.attributed_here(changes)
+        reading = self._read(changes, quiet, limits, patterns)
         if before is None or index.moment(self._place.git_dir) != before:
             reading.doubt(patterns)
-        entries, unread = reading.entries, reading.unread
         with self._objects.together():
-            written, refused = self.entries(reading.files, {p: (c.head or c.index) for p, c in changes.items()})
-            entries.update(written)
-            unread.update(refused)
-            disk = self._objects.apply(head_tree, entries)
+            disk = self._objects.apply(head_tree, reading.entries)
         fp("snapshot.written")
-        return Observation(disk, changes, unread, found.full, reading.stamps)
+        return Observation(disk, changes, reading.unread, found.full, reading.stamps, _foreign(found.changes))
 
     def _read(
-        self, changes: Mapping[str, Change], always: Collection[str], limits: Limits, patterns: Sparse | None
+        self, changes: Mapping[str, Change], quiet: Mapping[str, Change], limits: Limits, patterns: Sparse | None
     ) -> _Reading:
         reading = _Reading()
-        away = {} if patterns is None else outside.standing(patterns, self._git, changes, always)
-        refused = {} if patterns is None else outside.refused(patterns, changes)
-        for path, change in {**{path: Change(path) for path in always}, **changes}.items():
+        away = {} if patterns is None else outside.standing(patterns, self._git, changes, quiet)
+        refused = self._misspelled(changes)
+        refused |= {} if patterns is None else outside.refused(patterns, changes)
+        known = {path: change.head or change.index for path, change in {**quiet, **changes}.items()}
+        for path, change in {**quiet, **changes}.items():
             reading.stamps[path] = self._stamp(path)
             if path in away:
                 stands = away[path]
@@ -145,14 +155,48 @@ class Observer:
                 file = self._worktree.read(path)
             except IsDirectory:
                 file = None  # its files are changes of their own
+            except EscapesTree as error:
+                if path in quiet or change.worktree_mode or change.head is None:
+                    reading.unread[path] = error.title
+                    continue
+                file = None  # a link stands where a directory was
             except TreeError as error:
                 reading.unread[path] = error.title
                 continue
             if file is None:
                 reading.entries[path] = None
-            else:
-                reading.files[path] = file
+                continue
+            reading.add(path, file)
+            if reading.size > _AT_ONCE:
+                self._write(reading, known)
+        self._write(reading, known)
         return reading
+
+    def _write(self, reading: _Reading, known: Mapping[str, Entry | None]) -> None:
+        with self._objects.together():
+            written, refused = self.entries(reading.files, known)
+        reading.entries.update(written)
+        reading.unread.update(refused)
+        reading.files.clear()
+        reading.size = 0
+
+    def _status(self, paths: Collection[str] | None) -> Status:
+        """Return what git says has changed; more than that where a filter fails."""
+
+        def look(environment: Mapping[str, str]) -> Status:
+            return status(self._git, paths, file_mode=self._state.file_mode, extra_env=environment)
+
+        return drivers.despite_filters(self._state.config, look, trusted=self._trusted)
+
+    def _misspelled(self, changes: Mapping[str, Change]) -> dict[str, str]:
+        """Return the files that git would record under another name, and why."""
+        there = [path for path, change in changes.items() if change.worktree_mode]
+        if not there or not self._state.config.flag("core.ignorecase"):
+            return {}
+        return {
+            path: f"core.ignorecase is set, and {rival!r} is there too, which git takes for the same name"
+            for path, rival in misspelled(there, tracked(self._git)).items()
+        }
 
     def still(self, seen: Observation) -> bool:
         """Return whether everything that was read is as it was then, by time and size: a cheap look before a push."""
@@ -168,27 +212,11 @@ class Observer:
     def entries(
         self, files: Mapping[str, File], known: Mapping[str, Entry | None]
     ) -> tuple[dict[str, Entry], dict[str, str]]:
-        """Write each file as the blob git would write; return the entries, and for those refused the reason."""
-        regular = [path for path, file in files.items() if file.mode != SYMLINK]
-        found = filters.conversions(self._git, self._place, self._state.config, regular, trusted=self._trusted)
-        refused = {path: found[path].reason for path in regular if found[path].kind is filters.Kind.REFUSED}
-        converted = [path for path in regular if path not in refused and not found[path].keeps(files[path].data)]
-        by_git = filters.clean(self._git, self._place, converted) if converted else {}
-        for path in by_git:
-            if self._worktree.read(path) != files[path]:
-                refused[path] = BEING_WRITTEN  # git may have cleaned the half of a save
-        entries = {}
-        for path, file in files.items():
-            if path in refused:
-                continue
-            oid = by_git.get(path) or self._objects.write_blob(file.data)
-            entries[path] = Entry(self._mode(file, known.get(path)), oid)
-        return entries, refused
+        """Write each file as the blob git would write; return the entries, and for those refused the reason.
 
-    def _mode(self, file: File, known: Entry | None) -> int:
-        if self._state.file_mode or known is None or known.mode not in (FILE, EXECUTABLE) or file.mode == SYMLINK:
-            return file.mode
-        return known.mode  # core.fileMode=false: the file system does not keep the exec bit, so the tree does
+        `known` is what each was: a file that nobody edited since keeps its entry.
+        """
+        return self._blobs.write(files, known)
 
     def _reason_to_wait(self, path: str, change: Change, limits: Limits) -> str | None:
         if change.unmerged:
@@ -220,3 +248,14 @@ class Observer:
             except (FileNotFoundError, NotADirectoryError):
                 if parent == self._place.root:
                     raise
+
+
+def _as_in(tree: str, objects: Objects, path: str) -> Change:
+    """Return what stands for a path of which git says nothing: it is as HEAD has it, or hidden from git."""
+    head = objects.file_at(tree, path)
+    return Change(path, head, head, submodule=head is not None and head.mode == SUBMODULE)
+
+
+def _foreign(changes: Mapping[str, Change]) -> tuple[str, ...]:
+    """Return the submodules that are elsewhere than HEAD has them, and the repositories that are none yet."""
+    return tuple(path for path, change in changes.items() if change.nested or (change.submodule and not change.staged))
