@@ -28,7 +28,7 @@ from gitferry.pushback.outcome import Operation, Request, TaskChange
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.review_commits import Group, ReviewCommits
 from gitferry.pushback.review_end import Ending, ended
-from gitferry.pushback.review_look import HEADS, REVIEW_REFS, forget, review_ref
+from gitferry.pushback.review_look import HEADS, REVIEW_REFS, fetched, forget, review_ref
 from gitferry.repos import lfs
 from gitferry.repos import record as records
 from gitferry.repos.identity import NoIdentity
@@ -182,7 +182,7 @@ class _Reviewing:
             review = self._review(group) or self._named(group)
             ours, there = self._objects.ref(review_ref(review.branch)), self._remote.get(review.branch)
             sent = ours if ours != review.tip else None  # a push of it began
-            if sent is not None and there == sent:
+            if sent is not None and there is not None and self._contains(review, there, sent):
                 self._arrived(group, review, sent)
             elif there != review.tip and review.tip is None:
                 self._forget(review)
@@ -202,6 +202,14 @@ class _Reviewing:
                     return
                 self._push(group, review, goal)
         raise ReviewRefused(review.branch, "it moves faster than it can be pushed")
+
+    def _contains(self, review: Review, there: str, sent: str) -> bool:
+        """Whether a branch that is at `there` has our commit; others may have gone on from it at once."""
+        ground = self._ground
+        if there in (sent, review.tip):
+            return there == sent
+        known = fetched(ground, review.branch, there, self._upstream.remote)
+        return known and self._objects.is_ancestor(sent, there)
 
     def _adopt(self, review: Review, there: str) -> None:
         """Go on from what others committed on top of ours: what is here has taken it in."""
@@ -302,7 +310,9 @@ class _Reviewing:
             self.record = replace(self.record, sequence=self.record.sequence + 1)
             self.operation = self._enter(group, review, commit)
         self._moved.add(review.branch)
-        self._keep(replace(review, tip=commit, there=None, over=None if group else Ending.WITHDRAWN.value), group)
+        there = self._remote.get(review.branch)
+        arrived = replace(review, tip=commit, there=None if there == commit else there)
+        self._keep(replace(arrived, over=None if group else Ending.WITHDRAWN.value), group)
 
     def _keep(self, review: Review, group: Group = ()) -> None:
         """Note a branch down in the record, and that the tasks of a group go there; none of theirs means no more."""

@@ -57,9 +57,12 @@ def _there(ground: Ground, review: Review, there: str | None, remote: str) -> st
         return None  # as we left it, or as a push of ours that nobody acknowledged did
     if there is None:
         return ""
+    return there if fetched(ground, review.branch, there, remote) else review.there
+
+
+def fetched(ground: Ground, branch: str, there: str, remote: str) -> bool:
+    """Fetch a review branch that is at `there`, unless that is here; return whether it is now. Raises RemoteError."""
     if not ground.objects.has(there):
         timeouts = ground.settings.timeouts
-        ground.host.transport.fetch(
-            ground.git, remote, review.branch, timeouts=timeouts, tracking_ref=amended_ref(review.branch)
-        )
-    return there if ground.objects.has(there) else review.there
+        ground.host.transport.fetch(ground.git, remote, branch, timeouts=timeouts, tracking_ref=amended_ref(branch))
+    return ground.objects.has(there)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from gitferry.pushback import operations
+from gitferry.pushback.ground import opened
 from gitferry.pushback.outcome import Answer, Outcome, PushStatus, State, Strategy, Take
 from gitferry.pushback.survey import glance, survey
 from gitferry.tests.pushback.killed import killed_at
@@ -425,3 +427,29 @@ def test_a_kill_loses_nothing(a: Side, reviewed: Side, remote: Repo, point: str,
     assert remote.tree(BRANCH)[NAME] == wanted.encode()
     assert branches(remote) == {BRANCH}
     quiet(reviewed, remote)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first push", "later push"])
+@pytest.mark.parametrize("edited_on", [True, False], ids=["edited on", "left alone"])
+def test_a_reviewer_goes_on_from_a_push_that_was_killed_before_we_knew_of_it(
+    a: Side, b: Side, remote: Repo, first: bool, edited_on: bool
+) -> None:
+    if not first:
+        b.repo.write(NAME, BASE.replace("line 3\n", "earlier\n"))
+        healthy(b.sync())
+    b.repo.write(NAME, OURS)
+    killed_at(b, "review.sent")
+    sent = remote.tip(BRANCH)
+    fixed = at_review(a, NAME, FIXED)
+    if edited_on:
+        b.repo.write(NAME, MORE)
+    for _ in range(3):
+        healthy(b.sync())
+    wanted = FIXED.replace("line 6\n", "and more\n") if edited_on else FIXED
+    assert b.repo.read(NAME) == wanted
+    assert branches(remote) == {BRANCH}
+    assert remote.tree(BRANCH)[NAME] == wanted.encode()
+    assert fixed in remote.commits(BRANCH)
+    with opened(b.settings, b.host) as ground:
+        assert sent in {commit for known in operations.read_all(ground.objects) for commit in known.operation.commits}
+    quiet(b, remote)
