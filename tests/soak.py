@@ -29,10 +29,11 @@ ROUNDS = 8  # between two runs of the marked tests
 def main(arguments: list[str]) -> int:
     """Run rounds until the time is over or something is found; return the exit code."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--minutes", type=float, default=None, help="stop after so many, fractions too (default: never)"
     )
-    parser.add_argument("--seed", type=int, default=None, help="run the one round of this seed")
+    length.add_argument("--seed", type=int, default=None, help="run the one round of this seed")
     options = parser.parse_args(arguments)
     until = None if options.minutes is None else time.monotonic() + 60 * options.minutes
     root = Path(tempfile.mkdtemp(prefix="gitferry-soak-"))

@@ -112,9 +112,12 @@ class Judge:
         for branch in self._reviewed:
             for ours in self._ours:
                 if path in branch:
-                    sources = [self._source(ours, path), self._source(self._theirs, path), branch[path]]
-                    if not self._fault_of_all(path, name, sources):
-                        return sources
+                    here, there = self._source(ours, path), self._source(self._theirs, path)
+                    if not self._fault_of_all(path, name, [here, there, branch[path]]):
+                        return [here, there, branch[path]]
+                    # Where ours goes over theirs, a reviewer's commits are merged with ours alone.
+                    if not self._fault_of_all(path, name, [here, branch[path]]) and self._may(path, Take.LOCAL):
+                        return [here, branch[path]]
         if Take.MERGED not in self._takes(path):
             return "which nobody wrote"
         fault = ""
