@@ -258,7 +258,10 @@ def _under_way(
     if review is None or review.tip is None or not objects.has(review.tip):
         return PushStatus.PENDING, "it goes to a review branch" if trouble is None else trouble.title
     if review.there:
-        return PushStatus.IN_REVIEW, f"at {review.branch}, which was rewritten there"
+        known = objects.has(review.there)
+        rewritten = known and not objects.is_ancestor(review.tip, review.there)
+        how = "rewritten" if rewritten else "changed"
+        return PushStatus.IN_REVIEW, f"at {review.branch}, which was {how} there"
     if objects.content(objects.tree_of(review.tip), paths) != decision.carried:
         return PushStatus.PENDING, f"it is in review at {review.branch}, without your last edit"
     return PushStatus.IN_REVIEW, f"at {review.branch}"

@@ -10,6 +10,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.config.model import Repository
 from gitferry.pushback import answer
+from gitferry.pushback.advance import in_index_alone
 from gitferry.pushback.carry import Carrier
 from gitferry.pushback.commit import TipBuilder
 from gitferry.pushback.ground import Ground, opened
@@ -159,7 +160,8 @@ class Crossing:
         def take_back(silent: Mapping[str, str]) -> None:
             changes = status(ground.git, set(objects.changed(head, tip)), extra_env=silent).changes.values()
             ours = {c.path for c in changes if not c.unmerged and c.staged and c.index == objects.file_at(tip, c.path)}
-            index.follow(ground.git, {path: objects.file_at(head, path) for path in ours}, extra_env=silent)
+            entries = {path: objects.file_at(head, path) for path in ours}
+            index.follow(ground.git, entries, skip=in_index_alone(ground, entries), extra_env=silent)
 
         drivers.despite_filters(ground.state.config, take_back, trusted=ground.settings.trusted)
 

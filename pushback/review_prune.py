@@ -9,6 +9,7 @@ from gitferry.config.model import Repository
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
 from gitferry.pushback.readiness import Waits
+from gitferry.pushback.review_end import Ending
 from gitferry.pushback.review_look import HEADS, forget
 from gitferry.repos import record as records
 from gitferry.repos.lock import lane_lock
@@ -57,10 +58,20 @@ def _over(ground: Ground) -> Iterator[tuple[Record, Review]]:
         yield from ((record, review) for review in record.reviews if review.over is not None)
 
 
+def _has_more(ground: Ground, tip: str) -> bool:
+    """Whether a branch from which our change was taken back still differs from where it began."""
+    objects, upstream = ground.objects, ground.state.upstream
+    tracked = None if upstream is None else objects.ref(upstream.tracking_ref)
+    forks = () if tracked is None else objects.merge_bases(tip, tracked)
+    return objects.tree_of(tip) not in {objects.tree_of(fork) for fork in forks}
+
+
 def _pruned(ground: Ground, record: Record, review: Review, remote: str, there: str | None) -> Finished:
     done = Finished(review.branch, review.over or "")
     if there is not None and there != review.tip:
         return replace(done, kept="it was changed there")
+    if there is not None and review.over == Ending.WITHDRAWN.value and _has_more(ground, there):
+        return replace(done, kept="it has changes of others")
     if there is not None:
         answer = ground.host.transport.delete(
             ground.git, remote, review.branch, there, timeouts=ground.settings.timeouts

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gitferry.pushback.outcome import Word
+from gitferry.pushback.review_prune import prune
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
@@ -121,6 +122,8 @@ def test_a_withdrawal_leaves_what_others_did_beside_it(a: Side, reviewed: Side, 
     healthy(reviewed.sync())
     assert remote.tree(BRANCH)[OTHER] == added.encode()
     assert remote.tree(BRANCH)[NAME] == BASE.encode()
+    assert [each.kept for each in prune(reviewed.settings, host=reviewed.host)] == ["it has changes of others"]
+    assert remote.tree(BRANCH)[OTHER] == added.encode()
 
 
 def test_a_merge_of_an_approved_change_awaits_approval_too(a: Side, b: Side, remote: Repo) -> None:

@@ -12,7 +12,7 @@ from gitferry.pushback import advance, carry, checkout
 from gitferry.repos import index, observe, outside
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
-from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, fill, narrow, send, settled
+from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, fill, hidden, narrow, send, settled
 from gitferry.tests.repo import Repo
 
 Meanwhile = Callable[[ModuleType, str, Callable[[], object]], None]
@@ -196,3 +196,20 @@ def test_a_crossing_that_dies_goes_on_rightly(
     if seed % 2:
         here.repo.git("sparse-checkout", *COMMANDS[kind][command])
     comes_to_rest(here, remote, edited=command == "narrower")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_an_index_that_is_taken_back_after_a_kill_leaves_out_what_it_left_out(
+    there: Side, clone: Callable[..., Repo], remote: Repo, kind: Kind
+) -> None:
+    here = sparse(clone, kind)
+    left_out = hidden(here.repo)
+    send(there, {"out/a.txt": "theirs\n", "half/data/x.txt": "theirs\n", "half/data/y.txt": None})
+    assert killed_at(here, "index.followed") is None
+    here.repo.git("remote", "set-url", "origin", "http://127.0.0.1:9/none.git")
+    here.sync()
+    assert here.repo.status() == ""
+    assert hidden(here.repo) == left_out
+    here.repo.git("remote", "set-url", "origin", str(remote.root))
+    healthy(here.sync())
+    settled(here, remote)
