@@ -10,6 +10,7 @@ from functools import cached_property
 from gitferry.pushback.decision import HeldView, Reviewed, Side, Touch, View
 from gitferry.pushback.links import Links
 from gitferry.pushback.moved import Moved, moved_to
+from gitferry.pushback.review_look import review_ref
 from gitferry.pushback.sides import Sides
 from gitferry.repos.content import TREE, Content
 from gitferry.repos.hold import Hold
@@ -55,7 +56,7 @@ class Gatherer:
         for hold in self._record.holds:
             units.setdefault(hold.unit, Unit(hold.unit, hold.kind, True))
             paths[hold.unit] |= {path for path in self._held_paths(hold) if self.owner(path).path == hold.unit}
-        for review in self._reviews:
+        for review in (each for each in self._record.reviews if each.over is None):
             for path in self._reviewed_paths(review):
                 unit = self.owner(path)
                 if unit.path in review.units:
@@ -115,7 +116,8 @@ class Gatherer:
     def _reviewed_paths(self, review: Review) -> Iterator[str]:
         """Yield what a review branch changed since it left the tracked branch."""
         objects, upstream = self._objects, self._sides.upstream_commit
-        for tip in (review.tip, review.there):
+        # Our ref may be ahead: a push began of which nobody knows whether it arrived.
+        for tip in {review.tip, review.there, objects.ref(review_ref(review.branch))}:
             if tip is None or not self._has(tip):
                 continue
             bases = () if upstream is None else objects.merge_bases(tip, upstream)

@@ -9,6 +9,7 @@ from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.outcome import PushStatus
 from gitferry.pushback.planning import Planned
+from gitferry.pushback.review_look import review_ref
 from gitferry.repos.review import Review
 
 
@@ -48,7 +49,7 @@ def _has_landed(decision: Decision) -> bool:
 
 def _left(ground: Ground, decisions: Iterable[Decision], review: Review) -> Ending | None:
     """Return how a branch ends to which nothing goes any more."""
-    if review.tip is None:
+    if review.tip is None and ground.objects.ref(review_ref(review.branch)) is None:
         return Ending.UNSENT
     if review.gone:
         return Ending.GONE

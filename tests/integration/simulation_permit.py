@@ -136,7 +136,8 @@ class Judge:
         sides = [side[q] for side in (ours, self._theirs) for q in side if unit_of(q) in self._group(path)]
         if strange := new.difference(*map(lineage.tokens, sides)):
             return f"holds {sorted(strange)} of neither side"
-        taken_back = {version for version in self._given_up if version.rpartition(":")[0] == path}
+        names = {path, *(old for old, moved in self._moves() if moved == path)}
+        taken_back = {version for version in self._given_up if version.rpartition(":")[0] in names}
         here = lineage.seen(one).union(*map(lineage.tokens, taken_back))
         there = lineage.seen(other)
         for mine, seen, yours, known in ((one, here, other, there), (other, there, one, here)):

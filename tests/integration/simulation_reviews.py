@@ -69,6 +69,7 @@ class Reviews:
                     raise Lost(f"{name} put {new} over {old} on {ref}, which it never contained")
             if is_absent(new):
                 self._forge.absent(ref, path, new)
+        witness.read(files[path] for path in changed & files.keys())  # also by a crossing that broke off after that
 
     def _replaced(
         self, ref: str, path: str, was: Mapping[str, str], fork: Mapping[str, str], files: Mapping[str, str], on: bool

@@ -9,6 +9,7 @@ import pytest
 from gitferry.pushback import operations
 from gitferry.pushback.ground import opened
 from gitferry.pushback.outcome import Answer, Outcome, PushStatus, State, Strategy, Take
+from gitferry.pushback.review_prune import prune
 from gitferry.pushback.survey import glance, survey
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
@@ -453,3 +454,31 @@ def test_a_reviewer_goes_on_from_a_push_that_was_killed_before_we_knew_of_it(
     with opened(b.settings, b.host) as ground:
         assert sent in {commit for known in operations.read_all(ground.objects) for commit in known.operation.commits}
     quiet(b, remote)
+
+
+PART = {"tasks/one/task.yaml": "name: one\n", "tasks/one/main.txt": BASE}
+
+
+@pytest.mark.parametrize("point", ["review.before", "review.sent"])
+def test_what_a_killed_first_push_added_goes_again_where_it_is_deleted(b: Side, remote: Repo, point: str) -> None:
+    b.repo.write_all({NAME: OURS, **PART})
+    killed_at(b, point, 2)
+    b.repo.delete("tasks/one/main.txt")
+    healthy(b.sync())
+    assert "tasks/one/main.txt" not in remote.tree("gitferry/b/tasks-one")
+    quiet(b, remote)
+
+
+@pytest.mark.parametrize("point", ["review.before", "review.sent"])
+def test_a_killed_first_push_is_withdrawn_where_its_change_is_taken_back(b: Side, remote: Repo, point: str) -> None:
+    b.repo.write(NAME, OURS)
+    killed_at(b, point)
+    b.repo.write(NAME, BASE)
+    healthy(b.sync())
+    assert branches(remote) == ({BRANCH} if point == "review.sent" else set())
+    assert all(remote.tree(branch) == remote.tree("main") for branch in branches(remote))
+    assert all(each.kept is None for each in prune(b.settings, host=b.host))
+    healthy(b.sync())
+    assert branches(remote) == set()
+    quiet(b, remote)
+    assert b.repo.refs("refs/gitferry/review/") == {}
