@@ -196,15 +196,15 @@ class Judge:
         contains = self._lineage.contains
         group = self._group(path)
         known = [(ours, {**self._theirs, **more}) for ours in self._ours for more in ({}, *self._reviewed)]
+        again = self._lineage.brought_back
+        here = there = False
         for ours, theirs in known:
             paths = {q for q in {*ours, *theirs} if unit_of(q) in group}
             pairs = [(ours.get(q) or self._lineage.never(q), theirs.get(q) or self._lineage.never(q)) for q in paths]
-            again = self._lineage.brought_back
-            here = any(one != other and (one in again or not contains(other, one)) for one, other in pairs)
-            there = any(one != other and (other in again or not contains(one, other)) for one, other in pairs)
-            if here and there:
-                return True
-        return False
+            here |= any(one != other and (one in again or not contains(other, one)) for one, other in pairs)
+            # Whoever reset HEAD to before a commit has its changes to come yet, although they saw them.
+            there |= any(one != other and (other in again or not contains(one, other)) for one, other in pairs)
+        return here and there
 
     def _group(self, path: str) -> set[str]:
         """Return the tasks that share the fate of a file's: those that a rename joins to it, or that need its place."""
