@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paired import Comparison, compare
 from save import BETWEEN, QUIET, until_remote_moved
-from workplace import FILES_IN_A_TASK, Failure, Pair, Workplace, daemon, file_name, pair
+from workplace import FILES_IN_A_TASK, Failure, Pair, Workplace, daemon, file_name, measured, pair
 
 TASKS = 50
 
@@ -51,7 +51,7 @@ def batch_to_remote(place: Workplace, *, pairs: int, warm_up: int, limit: float)
         time.sleep(BETWEEN)
         return took
 
-    with daemon(place, ferried.clone, QUIET, max_batch_size=TASKS):
+    with daemon(place, measured(ferried.clone), QUIET, max_batch_size=TASKS):
         found = compare(
             f"{TASKS} tasks at once to the remote beyond the quiet period, against git add && git commit && git push",
             by_daemon,

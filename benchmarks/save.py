@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from paired import Comparison, compare
-from workplace import FILES_IN_A_TASK, Failure, Pair, Workplace, daemon, file_name, pair
+from workplace import FILES_IN_A_TASK, Failure, Pair, Workplace, daemon, file_name, measured, pair
 
 QUIET = 0.5  # seconds, subtracted from what the daemon took
 ARRIVES_WITHIN = 60.0  # seconds
@@ -53,7 +53,7 @@ def save_to_remote(place: Workplace, files: int, *, pairs: int, warm_up: int, li
         time.sleep(BETWEEN)
         return took
 
-    with daemon(place, ferried.clone, QUIET):
+    with daemon(place, measured(ferried.clone), QUIET):
         found = compare(
             f"save to remote beyond the quiet period, {files:,} files, against git add && git commit && git push",
             by_daemon,

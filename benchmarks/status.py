@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from paired import Comparison, compare
-from workplace import BIN, GITFERRY, Workplace, daemon, pair
+from workplace import BIN, GITFERRY, Workplace, daemon, measured, pair
 
 
 def status_with_daemon(place: Workplace, *, pairs: int, warm_up: int, limit: float) -> Comparison:
@@ -17,7 +17,7 @@ def status_with_daemon(place: Workplace, *, pairs: int, warm_up: int, limit: flo
         subprocess.run(command, env=place.environment, stdout=subprocess.DEVNULL, check=True)
         return time.perf_counter() - started
 
-    with daemon(place, made.clone, quiet=2.0):
+    with daemon(place, measured(made.clone), quiet=2.0):
         return compare(
             "gitferry status with a daemon, against python3 -c 'import click'",
             lambda number: timed(str(GITFERRY), "status"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,9 +109,16 @@ def pair(place: Workplace, name: str, files: int) -> Pair:
     return made
 
 
+def measured(clone: Path) -> list[dict[str, object]]:
+    """The settings of one repository with all defaults."""
+    return [{"name": "measured", "path": str(clone)}]
+
+
 @contextlib.contextmanager
-def daemon(place: Workplace, clone: Path, quiet: float, *, max_batch_size: int = 10) -> Iterator[None]:
-    """`gitferry run` over one clone, for as long as the block runs; it pulls only when asked to."""
+def daemon(
+    place: Workplace, repositories: Sequence[Mapping[str, object]], quiet: float, *, max_batch_size: int = 10
+) -> Iterator[None]:
+    """`gitferry run` over these repositories, for as long as the block runs; it pulls only when asked to."""
     settings = {
         "version": 1,
         "defaults": {
@@ -119,7 +126,7 @@ def daemon(place: Workplace, clone: Path, quiet: float, *, max_batch_size: int =
             "pushback": {"max_batch_size": max_batch_size},
             "watch": {"quiet": f"{round(1000 * quiet)}ms", "max_wait": "30s", "reconcile": "12h"},
         },
-        "repositories": [{"name": "measured", "path": str(clone)}],
+        "repositories": list(repositories),
     }
     # Every JSON text is YAML 1.2.
     Path(place.environment["GITFERRY_CONFIG"]).write_text(json.dumps(settings, indent=2) + "\n")
@@ -154,7 +161,7 @@ def _await_idle(place: Workplace, process: subprocess.Popen[bytes], log: Path) -
         if done.returncode == 0:
             status = json.loads(done.stdout)
             rows = status["repositories"]
-            if status["daemon"]["running"] and rows and rows[0]["last_crossing_at"]:
+            if status["daemon"]["running"] and rows and all(row["last_crossing_at"] for row in rows):
                 return
         time.sleep(0.2)
     raise Failure(f"the daemon was not ready:\n{answer}\n{log.read_text(errors='replace')}")

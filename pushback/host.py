@@ -14,6 +14,7 @@ from typing import Protocol
 
 from gitferry.pushback.hooked import HookMemory
 from gitferry.pushback.requests import ReviewRequests
+from gitferry.pushback.schema_process import SchemaWorkers
 from gitferry.pushback.validated import Validated
 from gitferry.repos import transport as by_git
 from gitferry.repos.git import Git
@@ -83,6 +84,7 @@ class Host:
     manifests: ManifestTrees = field(default_factory=ManifestTrees, repr=False)
     hooks: HookMemory = field(default_factory=HookMemory, repr=False)
     validated: Validated = field(default_factory=Validated, repr=False)
+    schema_workers: SchemaWorkers = field(default_factory=SchemaWorkers, repr=False)
     known: Known = field(default_factory=Known, repr=False)
     transport: Transport = by_git
     requests: ReviewRequests | None = None  # the forge that review branches are shown to

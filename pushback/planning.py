@@ -76,7 +76,7 @@ class Planner:
         self._request = request
         self._at = at
         self.merger = Merger(ground)
-        self._validator = Validator(ground.objects, ground.settings, ground.host.validated)
+        self._validator = Validator(ground.objects, ground.settings, ground.host.validated, ground.host.schema_workers)
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self.observer = Observer(
             ground.place,

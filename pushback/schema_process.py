@@ -14,7 +14,9 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
+import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -26,6 +28,7 @@ from gitferry.pushback.schema_worker import SECONDS
 _KEPT = ("HOME", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONUSERBASE")
 _COMMAND = (sys.executable, "-P", "-c", "from gitferry.pushback.schema_worker import main; main()")
 _PATIENCE = 60.0  # seconds for one check on a machine that is busy with something else
+_SPARE = 30.0  # seconds; it takes 30 MB
 _TOO_OFTEN = 3  # checks that ended the process; then it is not started again
 
 
@@ -38,19 +41,87 @@ class Unchecked(Exception):
         self.lasting = lasting
 
 
-class SchemaProcess:
-    """Checks by schemas, one at a time; for one thread. Its process ends with it."""
+class SchemaWorkers:
+    """The processes that apply schemas, for all crossings: starting one takes longer than many a push.
 
-    def __init__(self) -> None:
-        self._worker: _Worker | None = None
+    One that has nothing to do waits `spare` seconds for the next question before it ends. For several threads.
+    """
+
+    def __init__(self, *, spare: float = _SPARE) -> None:
+        self._seconds = spare
+        self._lock = threading.Lock()
+        self._spare: _Worker | None = None
+        self._since = 0.0  # when it was last given back
+        self._clock: threading.Timer | None = None
+
+    def warm(self) -> None:
+        """See that there is one, which starts while others work. Raises OSError."""
+        self.give(self.take())
+
+    def take(self) -> _Worker:
+        """Return one that nobody else has. Raises OSError where it does not start."""
+        with self._lock:
+            worker, self._spare = self._spare, None
+        if worker is not None and worker.has_ended():
+            worker.end()
+            worker = None
+        return worker or _Worker()
+
+    def give(self, worker: _Worker) -> None:
+        """Take back one that has nothing to do."""
+        with self._lock:
+            surplus, self._spare, self._since = self._spare, worker, time.monotonic()
+            if self._clock is None:
+                self._wait(self._seconds)
+        if surplus is not None:
+            surplus.end()
+
+    def close(self) -> None:
+        """End what waits."""
+        with self._lock:
+            worker, self._spare = self._spare, None
+        if worker is not None:
+            worker.end()
+
+    def _wait(self, seconds: float) -> None:
+        # It must not keep us: what waits ends when nobody can ask it any more.
+        self._clock = threading.Timer(seconds, _look, (weakref.ref(self),))
+        self._clock.daemon = True
+        self._clock.start()
+
+    def _end_what_waited(self) -> None:
+        with self._lock:
+            left = self._since + self._seconds - time.monotonic()
+            self._clock = None
+            if self._spare is not None and left > 0:
+                self._wait(left)
+                return
+        self.close()
+
+
+def _look(workers: weakref.ref[SchemaWorkers]) -> None:
+    found = workers()
+    if found is not None:
+        found._end_what_waited()
+
+
+class SchemaProcess:
+    """Checks by schemas, one at a time; for one crossing, since what a schema refers to may change until the next."""
+
+    def __init__(self, workers: SchemaWorkers) -> None:
+        self._workers = workers
+        self._asker = uuid.uuid4().hex
         self._ended = 0
 
     def start(self) -> None:
-        """Start the process, where that was not done: it takes a tenth of a second in which others can work.
+        """Start the process, unless one is there: it takes a tenth of a second in which others can work.
 
         Raises Unchecked.
         """
-        self._started()
+        try:
+            self._workers.warm()
+        except OSError as error:
+            raise _unstarted(error) from error
 
     def manifest(
         self, path: str, data: bytes, schema: str, version: str, fetch: Callable[[str], bytes | None]
@@ -65,29 +136,18 @@ class SchemaProcess:
         """Return what is wrong with a schema. Raises Unchecked."""
         return self._ask({"path": path}, data, lambda _: None)
 
-    def close(self) -> None:
-        """End the process."""
-        if self._worker is not None:
-            self._worker.end()
-            self._worker = None
-
-    def _started(self) -> _Worker:
-        if self._worker is None:
-            if self._ended >= _TOO_OFTEN:
-                raise Unchecked("too many checks before it had to be stopped", lasting=False)
-            try:
-                self._worker = _Worker()
-            except OSError as error:
-                raise Unchecked(f"{sys.executable} did not start: {error}", lasting=False) from error
-        return self._worker
-
     def _ask(
         self, question: Mapping[str, str], data: bytes, fetch: Callable[[str], bytes | None]
     ) -> tuple[Finding, ...]:
-        worker = self._started()
+        if self._ended >= _TOO_OFTEN:
+            raise Unchecked("too many checks before it had to be stopped", lasting=False)
+        try:
+            worker = self._workers.take()
+        except OSError as error:
+            raise _unstarted(error) from error
         until = time.monotonic() + _PATIENCE
         try:
-            worker.tell({**question, "data": _packed(data)})
+            worker.tell({**question, "asker": self._asker, "data": _packed(data)})
             answer = worker.hear(until)
             while "fetch" in answer:
                 found = fetch(answer["fetch"])
@@ -96,11 +156,19 @@ class SchemaProcess:
         except (OSError, EOFError):  # it has ended, or is still at it
             self._ended += 1
             why = worker.why_silent()
-            self.close()
+            worker.end()
             raise why from None
+        except BaseException:  # of `fetch`: it still waits for that file
+            worker.end()
+            raise
+        self._workers.give(worker)
         if "failed" in answer:
             raise Unchecked(answer["failed"], lasting=True)
         return tuple(Finding(**{**each, "weight": Weight(each["weight"])}) for each in answer["findings"])
+
+
+def _unstarted(error: OSError) -> Unchecked:
+    return Unchecked(f"{sys.executable} did not start: {error}", lasting=False)
 
 
 class _Worker:
@@ -121,6 +189,10 @@ class _Worker:
         self._in, self._out, self._err = (pipe for pipe in pipes if pipe is not None)
         self._received = b""
         self.end = weakref.finalize(self, _end, self._process, (self._in, self._out, self._err))
+
+    def has_ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
 
     def tell(self, words: Mapping[str, object]) -> None:
         """Send an object. Raises OSError where the process has ended."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitferry.config.model import Repository
 from gitferry.pushback.findings import Finding, Weight
-from gitferry.pushback.schema_process import SchemaProcess, Unchecked
+from gitferry.pushback.schema_process import SchemaProcess, SchemaWorkers, Unchecked
 from gitferry.repos import manifest
 from gitferry.repos.content import EXECUTABLE, FILE, TREE, Content, Entry
 from gitferry.repos.objects import Objects
@@ -58,15 +58,11 @@ def source(settings: Repository) -> Source | None:
 class SchemaRules:
     """Applies schemas to the tasks of one repository, in a process of its own; for one thread."""
 
-    def __init__(self, objects: Objects, settings: Repository) -> None:
+    def __init__(self, objects: Objects, settings: Repository, workers: SchemaWorkers) -> None:
         self._objects = objects
         self._manifests = settings.tasks.manifests
-        self._process = SchemaProcess()
+        self._process = SchemaProcess(workers)
         self.source = source(settings)
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.close()
 
     def prepare(self, unit: Unit, before: Content, after: Content, tree: str) -> Rules | None:
         """Return what there is to check in a task, None for nothing; the process starts meanwhile."""

@@ -31,9 +31,11 @@ def main() -> None:
     sys.setrecursionlimit(_RECURSION)
     from gitferry.pushback.schema_check import Checker  # after the limits
 
-    checker = Checker(_fetch)
+    asker, checker = None, Checker(_fetch)
     for line in sys.stdin:
         question = json.loads(line)
+        if question["asker"] != asker:  # whose files are others
+            asker, checker = question["asker"], Checker(_fetch)
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         answer = _answer(checker, question)
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -14,6 +14,7 @@ from gitferry.config.units import write_size
 from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.marker_check import USUAL_SIZE, forgotten, may_hold_markers
 from gitferry.pushback.name_check import names
+from gitferry.pushback.schema_process import SchemaWorkers
 from gitferry.pushback.schema_rules import SchemaRules
 from gitferry.pushback.validated import Validated, Verdict, key_of
 from gitferry.repos.added import added
@@ -27,15 +28,14 @@ _REGULAR = (FILE, EXECUTABLE)
 class Validator:
     """Checks what one crossing of a repository would push; for one thread.
 
-    `known` keeps what was found for the next crossings. `close` ends the process that applies schemas, as does
-    forgetting the validator.
+    `known` keeps what was found for the next crossings, `workers` the process that applies schemas.
     """
 
-    def __init__(self, objects: Objects, settings: Repository, known: Validated) -> None:
+    def __init__(self, objects: Objects, settings: Repository, known: Validated, workers: SchemaWorkers) -> None:
         self._objects = objects
         self._pushback = settings.pushback
         self._known = known
-        self._schemas = SchemaRules(objects, settings)
+        self._schemas = SchemaRules(objects, settings, workers)
         source = self._schemas.source
         self._settings = (
             settings.tasks.manifests,
@@ -44,10 +44,6 @@ class Validator:
             settings.pushback.secrets_ignore,
             settings.pushback.limits.file,
         )
-
-    def close(self) -> None:
-        """Release what the checks hold."""
-        self._schemas.close()
 
     def task(self, unit: Unit, before: Content, after: Content, tree: str) -> tuple[Finding, ...]:
         """Return what speaks against giving the remote `after` in the place of `before`.

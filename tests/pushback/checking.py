@@ -8,6 +8,7 @@ from typing import Any
 
 from gitferry.config.model import Pushback, Repository, Tasks
 from gitferry.pushback.findings import Finding
+from gitferry.pushback.schema_process import SchemaWorkers
 from gitferry.pushback.validated import Validated
 from gitferry.pushback.validation import Validator
 from gitferry.repos.content import FILE, Entry
@@ -26,6 +27,7 @@ class Bench:
     tasks: dict[str, Any] = field(default_factory=dict)
     pushback: dict[str, Any] = field(default_factory=dict)
     known: Validated = field(default_factory=Validated)
+    workers: SchemaWorkers = field(default_factory=SchemaWorkers)
     _made: tuple[Repository, Validator] | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +79,7 @@ class Bench:
         """The validator of the settings: the one before, where they are the same."""
         settings = self.settings()
         if self._made is None or self._made[0] != settings:
-            self._made = (settings, Validator(self.objects, settings, self.known))
+            self._made = (settings, Validator(self.objects, settings, self.known, self.workers))
         return self._made[1]
 
     def commits(self, *oids: str) -> list[str]:

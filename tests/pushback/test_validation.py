@@ -139,7 +139,7 @@ def test_what_takes_too_long_stops_a_manifest_and_not_a_schema(bench: Bench, mon
         raise Unchecked("it takes too long", lasting=False)
 
     base = with_schema(bench)
-    monkeypatch.setattr(SchemaProcess, "_started", gives_up)
+    monkeypatch.setattr(SchemaProcess, "_ask", gives_up)
     assert bench.check({MANIFEST: WITHOUT}, base=base) == [
         f"stop {MANIFEST}: not checked by the schema {SCHEMA}: it takes too long"
     ]

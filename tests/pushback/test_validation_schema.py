@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from gitferry.pushback import schema_process
-from gitferry.pushback.schema_process import SchemaProcess, Unchecked
+from gitferry.pushback.schema_process import SchemaProcess, SchemaWorkers, Unchecked
 from gitferry.tests.pushback.checking import shown
 
 MANIFEST = "tasks/a/metadata.json"
@@ -24,7 +25,8 @@ class Applied:
     """A process, and the files of a repository."""
 
     def __init__(self) -> None:
-        self.process = SchemaProcess()
+        self.workers = SchemaWorkers()
+        self.process = SchemaProcess(self.workers)
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
 
@@ -51,13 +53,13 @@ def as_bytes(value: Any) -> bytes:
 def shared() -> Iterator[Applied]:
     applied = Applied()
     yield applied
-    applied.process.close()
+    applied.workers.close()
 
 
 @pytest.fixture
 def apply(shared: Applied) -> Applied:
     shared.files, shared.asked = {}, []
-    shared.process._ended = 0
+    shared.process = SchemaProcess(shared.workers)
     return shared
 
 
@@ -288,12 +290,12 @@ def test_a_schema_that_takes_too_long_is_stopped_and_the_next_is_checked(
 ) -> None:
     quick = "import gitferry.pushback.schema_worker as w; w.SECONDS = 0.5; w.main()"
     monkeypatch.setattr(schema_process, "_COMMAND", (*schema_process._COMMAND[:-1], quick))
-    apply.process.close()
+    apply.workers.close()
     with pytest.raises(Unchecked, match="seconds of computing") as caught:
         check(apply, schema, json.dumps(manifest))
     assert caught.value.lasting
     assert len(check(apply, {"required": ["b"]}, {})) == 1
-    apply.process.close()
+    apply.workers.close()
 
 
 @pytest.mark.parametrize(
@@ -316,17 +318,38 @@ def test_what_the_library_makes_of_a_strange_schema_is_told(apply: Applied) -> N
     assert caught.value.lasting
 
 
+def waiting(workers: SchemaWorkers) -> int:
+    """The process that waits for the next question."""
+    worker = workers.take()
+    workers.give(worker)
+    return worker._process.pid
+
+
+def runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 def test_after_a_few_deaths_no_more_are_risked(apply: Applied) -> None:
-    for _ in range(3):
-        apply.process.start()
-        worker = apply.process._worker
-        assert worker is not None
+    def killed(_path: str) -> bytes | None:
         os.kill(worker._process.pid, signal.SIGKILL)
+        return b"{}"
+
+    for version in range(3):
+        worker = apply.workers.take()
+        apply.workers.give(worker)
         with pytest.raises(Unchecked, match="ended with -9") as caught:
-            check(apply, {}, {})
+            apply.process.manifest(MANIFEST, b"{}", SCHEMA, f"of death {version}", killed)
         assert not caught.value.lasting
     with pytest.raises(Unchecked, match="too many"):
         check(apply, {}, {})
+
+
+def test_one_that_died_while_it_waited_is_replaced(apply: Applied) -> None:
+    check(apply, {}, {})
+    pid = waiting(apply.workers)
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert len(check(apply, {"required": ["b"]}, {})) == 1
 
 
 def test_a_python_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,22 +365,60 @@ def test_why_a_process_died_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         Applied()({}, {})
 
 
+def test_one_process_answers_crossings_and_each_has_files_of_its_own(apply: Applied) -> None:
+    refers: dict[str, Any] = {"properties": {"a": {"$ref": "part.json"}}}
+    apply.files["schemas/part.json"] = b'{"type": "string"}'
+    assert apply(refers, {"a": "text"}, version="one") == []
+    first = waiting(apply.workers)
+    apply.files["schemas/part.json"] = b'{"type": "integer"}'
+    apply.process = SchemaProcess(apply.workers)
+    assert len(apply(refers, {"a": "text"}, version="one")) == 1
+    assert waiting(apply.workers) == first
+
+
+def test_two_at_once_have_a_process_each_and_one_stays(apply: Applied) -> None:
+    one, other = apply.workers.take(), apply.workers.take()
+    assert one is not other
+    apply.workers.give(one)
+    apply.workers.give(other)
+    assert (runs(one._process.pid), runs(other._process.pid)) == (False, True)
+
+
+def test_a_fetch_that_fails_leaves_nobody_waiting(apply: Applied) -> None:
+    def broken(_path: str) -> bytes | None:
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        apply.process.manifest(MANIFEST, b"{}", SCHEMA, "of a broken store", broken)
+    assert len(check(apply, {"required": ["b"]}, {})) == 1
+
+
+def test_what_nobody_asks_ends_after_a_while() -> None:
+    workers = SchemaWorkers(spare=0.05)
+    workers.warm()
+    pid = waiting(workers)
+    until = time.monotonic() + 20
+    while runs(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not runs(pid)
+    assert SchemaProcess(workers).schema("a.schema.json", b"{}") == ()
+    workers.close()
+
+
 def test_the_process_ends_with_the_one_that_asks() -> None:
-    process = SchemaProcess()
-    process.start()
-    assert process._worker is not None
-    pid = process._worker._process.pid
-    assert Path(f"/proc/{pid}").exists()
-    del process
+    workers = SchemaWorkers()
+    workers.warm()
+    pid = waiting(workers)
+    assert runs(pid)
+    del workers
     gc.collect()
-    assert not Path(f"/proc/{pid}").exists()
+    assert not runs(pid)
 
 
 def test_the_process_inherits_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_TOKEN", "canary-of-mine")
-    process = SchemaProcess()
-    assert process.schema("a.schema.json", b"{}") == ()
-    assert process._worker is not None
-    environment = Path(f"/proc/{process._worker._process.pid}/environ").read_bytes()
+    workers = SchemaWorkers()
+    assert SchemaProcess(workers).schema("a.schema.json", b"{}") == ()
+    environment = Path(f"/proc/{waiting(workers)}/environ").read_bytes()
     assert b"canary-of-mine" not in environment
-    process.close()
+    workers.close()
