@@ -68,23 +68,20 @@ def at(key: str) -> NotYet | None:
     return next((each for each in NOT_YET if each.key == key), None)
 
 
-def asked(settings: Settings, *, by_default: bool = False) -> tuple[Asked, ...]:
-    """Return what these settings ask for and do not get yet.
-
-    That is what was set to another value than the default; with `by_default`, what a default asks for as well.
-    """
-    found = ((each, _places(each, settings, by_default)) for each in NOT_YET)
+def asked(settings: Settings) -> tuple[Asked, ...]:
+    """Return what these settings ask for and do not get yet; no default does."""
+    found = ((each, _places(each, settings)) for each in NOT_YET)
     return tuple(Asked(each, places) for each, places in found if places)
 
 
-def _places(setting: NotYet, settings: Settings, by_default: bool) -> tuple[str, ...]:
+def _places(setting: NotYet, settings: Settings) -> tuple[str, ...]:
     """Return where it is asked for, as `config set` names it. What a repository inherits is named where it is set."""
     top, _, rest = setting.key.partition(".")
     scopes: dict[str, object] = {}
-    inherited = usual = None
+    inherited = None
     if top == "defaults":
         scopes["defaults"] = settings.defaults
-        inherited, usual = _value(settings.defaults, rest), _value(Defaults(), rest)
+        inherited = _value(settings.defaults, rest)
     if top in ("defaults", "repositories[]"):
         scopes |= {f"repositories.{each.name}": each for each in settings.repositories}
     else:
@@ -93,7 +90,7 @@ def _places(setting: NotYet, settings: Settings, by_default: bool) -> tuple[str,
     for place, section in scopes.items():
         value = _value(section, rest)
         own = place == top or value != inherited
-        if own and setting.asks(value) and (by_default or value != usual):
+        if own and setting.asks(value):
             found.append(f"{place}.{rest}" if rest else place)
     return tuple(found)
 

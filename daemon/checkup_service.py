@@ -34,7 +34,7 @@ def settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, l
     secret = any(each.auth is not None and each.auth.type in ("git_token", "basic") for each in found.repositories)
     if secret and stat.S_IMODE(path.stat().st_mode) & 0o077:
         checks.append(warn("settings", f"{path} has credentials, and other users can read it", f"chmod 600 {path}"))
-    checks += [warn("settings", each.said, each.setting.remedy) for each in asked(found, by_default=True)]
+    checks += [warn("settings", each.said, each.setting.remedy) for each in asked(found)]
     return found, checks
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gitferry.config import message_template
 from gitferry.config.message_template import COMMIT_MESSAGE, REQUEST_BODY, TaskWords, Unfilled
 
-__all__ = ["TaskWords", "Words", "commit_message", "commit_words", "literal", "request_words", "summary", "task_list"]
+__all__ = ["TaskWords", "Words", "commit_words", "literal", "request_words", "summary", "task_list"]
 
 _NAMED = 3  # tasks a summary names before it counts
 _BLANKS = " \t\r"  # what git takes for blank at the end of a line
@@ -53,11 +53,6 @@ def request_words(template: str, tasks: Sequence[TaskWords], *, host: str) -> Wo
     """Return a review request's body. In Markdown blanks mean something: they go at its end only."""
     words = _filled(template, REQUEST_BODY, tasks, host)
     return Words(_utf8(words.text).strip("\n").rstrip() + "\n", words.fault)
-
-
-def commit_message(template: str, tasks: Sequence[TaskWords], *, host: str) -> str:
-    """Return the text of `commit_words`."""
-    return commit_words(template, tasks, host=host).text
 
 
 def literal(text: str) -> str:

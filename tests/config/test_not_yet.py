@@ -18,8 +18,8 @@ def settings(*repositories: dict[str, Any], **more: Any) -> Settings:
     return Settings.model_validate({"repositories": rows} | more)
 
 
-def places(found: Settings, *, by_default: bool = False) -> list[str]:
-    return [place for each in asked(found, by_default=by_default) for place in each.places]
+def places(found: Settings) -> list[str]:
+    return [place for each in asked(found) for place in each.places]
 
 
 def test_every_key_is_one_of_the_model_and_its_remedy_is_told() -> None:
@@ -35,9 +35,8 @@ def test_the_reference_marks_each() -> None:
         assert page.count(f"**Not acted on yet**: {each.instead}.") >= 1, each.key
 
 
-def test_defaults_are_said_only_on_request() -> None:
+def test_no_default_asks_for_what_is_not_there() -> None:
     assert places(settings({})) == []
-    assert places(settings({}), by_default=True) == []
 
 
 @pytest.mark.parametrize(
