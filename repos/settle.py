@@ -92,12 +92,6 @@ def busy_paths(state: Unsettled, patience: Patience, now: float) -> frozenset[st
     return frozenset(path for path, at in state.changed_at.items() if at > since)
 
 
-def quiet_paths(state: Unsettled, patience: Patience, now: float) -> frozenset[str]:
-    """Return the changed paths that are still since `quiet` seconds, the counterpart of `busy_paths`."""
-    busy = busy_paths(state, patience, now)
-    return frozenset() if busy is None else frozenset(state.changed_at) - busy
-
-
 def remaining(state: Unsettled, patience: Patience, now: float) -> Unsettled | None:
     """Return what is left to settle once `state` was handed over at `now`: what is still being changed.
 

@@ -99,12 +99,11 @@ class WorkingState:
     `branch` is None on a detached HEAD, `head` is None on a branch without a commit. `operation` is what the user has
     begun and not ended: rebase, am, merge, cherry-pick, revert or bisect. `hooks` are the names of those git would
     start. `sparse_expects_files`: git takes no notice of files outside a sparse checkout that are there all the same
-    (git-config(1), sparse.expectFilesOutsideOfPatterns). `submodules` tells of a `.gitmodules`, `partial` of a clone
-    that lacks objects on purpose, `shallow` of one that lacks history.
+    (git-config(1), sparse.expectFilesOutsideOfPatterns). `partial` tells of a clone that lacks objects on
+    purpose.
     """
 
     branch: str | None = None
-    detached: bool = False
     head: str | None = None
     upstream: Upstream | None = None
     remotes: tuple[str, ...] = ()
@@ -118,8 +117,6 @@ class WorkingState:
     partial: bool = False
     sha256: bool = False
     reftable: bool = False
-    shallow: bool = False
-    submodules: bool = False
     hooks: tuple[str, ...] = ()
     file_mode: bool = True
     config: Config = field(default_factory=Config)
@@ -169,7 +166,6 @@ def working_state(
         branch, head = _head_by_git(git) if reftable else _head(place)
         return WorkingState(
             branch=branch,
-            detached=branch is None,
             head=head,
             upstream=upstream(config, branch) if branch is not None else None,
             remotes=remotes(config),
@@ -183,8 +179,6 @@ def working_state(
             partial=_is_partial(config),
             sha256=sha256,
             reftable=reftable,
-            shallow=_holds_something(place.common_dir / "shallow"),
-            submodules=os.path.lexists(place.root / ".gitmodules"),
             hooks=_hooks(config, place, os.environ if environ is None else environ),
             file_mode=config.flag("core.filemode", default=True),
             config=config,
@@ -356,13 +350,6 @@ def _is_partial(config: Config) -> bool:
     return bool(config.get("extensions.partialclone")) or any(
         config.flag(f"remote.{name}.promisor") for name in promisors
     )
-
-
-def _holds_something(file: Path) -> bool:
-    try:
-        return file.stat().st_size > 0
-    except FileNotFoundError:
-        return False
 
 
 def _hooks(config: Config, place: Place, environ: Mapping[str, str]) -> tuple[str, ...]:

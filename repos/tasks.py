@@ -24,7 +24,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -32,7 +32,6 @@ from pathspec.patterns.gitignore.base import GitIgnorePatternError
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from gitferry.config.errors import GitferryError
-from gitferry.repos.manifest import Manifest
 
 Kind: TypeAlias = Literal["directory", "file", "repository"]
 
@@ -182,19 +181,6 @@ def _compile(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.DOTALL)  # a newline is an ordinary character of a path
 
 
-def manifest_directories(paths: Iterable[str], manifests: Collection[str]) -> frozenset[str]:
-    """Return the directories below the root that hold a manifest. Give the paths of base, local and remote together:
-    a task whose manifest is gone on one side is still that task.
-    """
-    wanted = frozenset(manifests)
-    found = set()
-    for path in paths:
-        directory, _, name = path.rpartition("/")
-        if directory and name in wanted:
-            found.add(directory)
-    return frozenset(found)
-
-
 def resolve_layout(layout: str, manifest_dirs: Collection[str]) -> str:
     """Return `directory`, `file` or `repository`: `auto` is by directory where any manifest lies below the root."""
     if layout != "auto":
@@ -205,12 +191,3 @@ def resolve_layout(layout: str, manifest_dirs: Collection[str]) -> str:
 def task_id(repository: str, path: str) -> str:
     """Return 12 hexadecimal digits that name the task for ever, on every machine that names the repository so."""
     return hashlib.sha256(f"{repository}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
-def display_name(unit: Unit, manifest: Manifest | None) -> str:
-    """Return what a person calls the task: its manifest's name, else its directory's, else the file's path."""
-    if unit.kind == "file":
-        return unit.path
-    if manifest is not None and manifest.name:
-        return manifest.name
-    return unit.path.rpartition("/")[2]

@@ -27,7 +27,6 @@ __all__ = [
     "Timeouts",
     "branch_ref",
     "clone",
-    "default_branch",
     "delete",
     "fetch",
     "push",
@@ -97,13 +96,6 @@ def remote_refs(git: Git, remote: str, *patterns: str, timeouts: Timeouts = _USU
     done = talk(git, remote, "ls-remote", "--refs", "--", remote, *patterns, timeouts=timeouts)
     rows = (line.split("\t", 1) for line in done.text.splitlines())
     return {name: oid for oid, name in rows}
-
-
-def default_branch(git: Git, remote: str, *, timeouts: Timeouts = _USUAL) -> str | None:
-    """The branch the remote's HEAD names, or None where it is detached, unborn or hidden; raises RemoteError."""
-    done = talk(git, remote, "ls-remote", "--symref", "--", remote, "HEAD", timeouts=timeouts)
-    found = re.search(r"^ref: refs/heads/(.+)\tHEAD$", done.text, re.M)
-    return found[1] if found else None
 
 
 def fetch(

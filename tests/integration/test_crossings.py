@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from gitferry.repos.tasks import manifest_directories
 from gitferry.tests import samples
 from gitferry.tests.integration.servers import Server
 from gitferry.tests.pushback.kit import Side, healthy
@@ -36,7 +35,8 @@ def whole(repo: Repo) -> None:
     """Assert that every commit gitferry made carries whole tasks: none lacks the manifest it has before and after."""
     for commit in repo.commits("main"):
         paths = repo.tree(commit).keys()
-        directories = manifest_directories(paths, ["metadata.json", "task.yaml", "task.yml", "meta.yaml"])
+        manifests = ("/metadata.json", "/task.yaml", "/task.yml", "/meta.yaml")
+        directories = {path.rpartition("/")[0] for path in paths if path.endswith(manifests)}
         for path in paths:
             if path.startswith("tasks/new-"):
                 assert path.rpartition("/")[0] in directories, (commit, path)

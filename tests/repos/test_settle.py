@@ -54,11 +54,9 @@ def test_more_paths_than_git_should_be_asked_about_are_everything() -> None:
 def test_paths_still_being_saved_are_told_from_quiet_ones() -> None:
     state = settle.record(settle.record(None, changed("a", "b"), 10.0), changed("b"), 11.5)
     assert settle.busy_paths(state, PATIENCE, 12.0) == changed("b")
-    assert settle.quiet_paths(state, PATIENCE, 12.0) == {"a"}
     assert settle.busy_paths(state, PATIENCE, 13.5) == frozenset()
     unknown = settle.record(state, None, 20.0)
     assert settle.busy_paths(unknown, PATIENCE, 21.0) is None
-    assert settle.quiet_paths(unknown, PATIENCE, 21.0) == frozenset()
     assert settle.busy_paths(unknown, PATIENCE, 22.0) == frozenset()
 
 

@@ -181,7 +181,7 @@ def test_what_git_says_otherwise_stays_git_errors_words(repo: Repo) -> None:
 
 def test_branch_and_head(repo: Repo) -> None:
     state = state_of(repo)
-    assert (state.branch, state.detached, state.head, state.operation) == ("main", False, repo.head, None)
+    assert (state.branch, state.head, state.operation) == ("main", repo.head, None)
     repo.git("checkout", "-q", "-b", "with/slash")
     assert (state_of(repo).branch, state_of(repo).head) == ("with/slash", repo.head)
 
@@ -201,13 +201,13 @@ def test_head_in_packed_refs_and_loose_over_it(repo: Repo) -> None:
 def test_detached(repo: Repo) -> None:
     repo.git("checkout", "-q", "--detach")
     state = state_of(repo)
-    assert (state.branch, state.detached, state.head, state.upstream) == (None, True, repo.head, None)
+    assert (state.branch, state.head, state.upstream) == (None, repo.head, None)
 
 
 def test_unborn(tmp_path: Path) -> None:
     repo = Repo.init(tmp_path / "new", "--template=")
     state = state_of(repo)
-    assert (state.branch, state.detached, state.head) == ("main", False, None)
+    assert (state.branch, state.head) == ("main", None)
     repo.write("refs", "1\n")
     repo.commit("born")
     repo.git("pack-refs", "--all")
@@ -344,7 +344,6 @@ def test_upstream_of_a_clone(repo: Repo, tmp_path: Path) -> None:
     state = state_of(clone)
     assert state.upstream == Upstream("origin", "main", "refs/remotes/origin/main", str(repo.root), "origin")
     assert state.remotes == ("origin",)
-    assert not state.shallow
 
 
 def test_upstream_before_its_tracking_ref_and_of_another_name(tmp_path: Path) -> None:
@@ -448,21 +447,13 @@ def test_sha256(tmp_path: Path) -> None:
     assert state_of(repo).sparse_index
 
 
-def test_shallow_and_partial(repo: Repo, tmp_path: Path) -> None:
+def test_partial(repo: Repo, tmp_path: Path) -> None:
     repo.write("a.txt", "2\n")
     repo.commit("two")
     repo.git("config", "uploadpack.allowFilter", "true")
     shallow = Repo.clone(f"file://{repo.root}", tmp_path / "shallow", "--depth=1")
     partial = Repo.clone(f"file://{repo.root}", tmp_path / "partial", "--filter=blob:none")
-    assert (state_of(shallow).shallow, state_of(shallow).partial) == (True, False)
-    assert (state_of(partial).shallow, state_of(partial).partial) == (False, True)
-    assert (state_of(repo).shallow, state_of(repo).partial) == (False, False)
-
-
-def test_submodules(repo: Repo) -> None:
-    assert not state_of(repo).submodules
-    repo.write(".gitmodules", '[submodule "x"]\n\tpath = x\n\turl = ./x\n')
-    assert state_of(repo).submodules
+    assert [state_of(each).partial for each in (shallow, partial, repo)] == [False, True, False]
 
 
 def test_hooks_are_those_git_would_start(repo: Repo, home: Path) -> None:

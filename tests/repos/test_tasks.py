@@ -7,18 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from gitferry.repos.manifest import Manifest
 from gitferry.repos.tasks import (
     Grouping,
     PatternFault,
     Unit,
-    display_name,
-    manifest_directories,
     resolve_layout,
     task_id,
 )
-
-MANIFESTS = ("metadata.json", "task.yaml", "task.yml", "meta.yaml")
 
 
 @dataclass(frozen=True)
@@ -84,8 +79,6 @@ def test_files_are_units_whatever_manifests_lie_beside_them() -> None:
 
 
 def test_manifests_below_the_root_make_tasks() -> None:
-    paths = ["metadata.json", "a/metadata.json", "a/b/task.yaml", "c/other.json", "d/meta.yaml/x"]
-    assert manifest_directories(paths, MANIFESTS) == {"a", "a/b"}
     assert resolve_layout("auto", {"a"}) == "directory"
     assert resolve_layout("auto", ()) == "file"
     assert resolve_layout("repository", {"a"}) == "repository"
@@ -184,14 +177,6 @@ def test_task_ids_are_stable_and_tell_apart() -> None:
     assert task_id("tasks", "tasks/a") == "8636e23be345"
     assert task_id("tasks", "raw\udcff") != task_id("tasks", "raw")
     assert task_id("a", "b/c") != task_id("a/b", "c")
-
-
-def test_display_names() -> None:
-    unit = Unit("tasks/a", "directory", True)
-    assert display_name(unit, Manifest(name="Addition")) == "Addition"
-    assert display_name(unit, Manifest()) == display_name(unit, None) == "a"
-    assert display_name(Unit("docs/x.md", "file", True), None) == "docs/x.md"
-    assert display_name(Unit(".", "repository", True), None) == "."
 
 
 def test_fifty_thousand_paths_take_a_fraction_of_a_second() -> None:

@@ -17,7 +17,6 @@ from gitferry.repos.transport import (
     Refused,
     RemoteError,
     Seconds,
-    default_branch,
     fetch,
     push,
     read_push,
@@ -102,7 +101,6 @@ def test_an_empty_remote_is_none_and_has_no_refs(empty_remote: Repo, address: Ad
     git = Git(repo.root)
     assert fetch(git, "origin", "main", timeouts=QUICK) is None
     assert remote_refs(git, "origin", timeouts=QUICK) == {}
-    assert default_branch(git, "origin", timeouts=QUICK) in {None, "main"}
 
 
 def test_fetch_follows_a_rewritten_branch(here: Repo, there: Repo, remote: Repo) -> None:
@@ -124,9 +122,8 @@ def test_fetch_needs_no_configured_refspec(plain: Repo, there: Repo) -> None:
     assert fetch(Git(plain.root), "origin", "main") == tip == plain.tip(TRACKING)
 
 
-def test_default_branch_and_refs(here: Repo, remote: Repo) -> None:
+def test_refs_by_pattern(here: Repo, remote: Repo) -> None:
     git = Git(here.root)
-    assert default_branch(git, "origin", timeouts=QUICK) == "main"
     assert remote_refs(git, "origin", timeouts=QUICK) == {"refs/heads/main": remote.tip("main")}
     assert remote_refs(git, "origin", "refs/heads/none", timeouts=QUICK) == {}
 
