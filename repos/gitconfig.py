@@ -6,8 +6,9 @@ worktree's own file (extensions.worktreeConfig) and the system's. Source: git-co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from gitferry.config.errors import GitferryError
@@ -15,6 +16,7 @@ from gitferry.repos.git import Git, zsplit
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off", ""})
+_ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\b": "\\b"}
 
 
 class BadSetting(GitferryError):
@@ -71,10 +73,18 @@ class Config:
     def subsections(self, section: str) -> Iterator[tuple[str, str]]:
         """Yield (subsection, key) of every setting of a section that has a subsection."""
         for name in self.values:
-            head, _, rest = name.partition(".")
-            subsection, dot, key = rest.rpartition(".")
-            if head == section and dot:
+            head, subsection, key = parts(name)
+            if head == section and subsection is not None:
                 yield subsection, key
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as a file gives it; `value` is None where the key stands alone."""
+
+    scope: str
+    key: str
+    value: str | None
 
 
 def read(git: Git) -> Config:
@@ -88,9 +98,47 @@ def parse(output: bytes) -> Config:
     Those of scope "command" are left out: they are what gitferry's own runner gives on the command line.
     """
     values: dict[str, list[str | None]] = {}
-    items = iter(zsplit(output))
-    for scope, item in zip(items, items, strict=True):
-        if scope != "command":
-            key, newline, value = item.partition("\n")
-            values.setdefault(key, []).append(value if newline else None)
+    for setting in listed(output):
+        if setting.scope != "command":
+            values.setdefault(setting.key, []).append(setting.value)
     return Config({key: tuple(found) for key, found in values.items()})
+
+
+def listed(output: bytes) -> tuple[Setting, ...]:
+    """Return every setting in what `git config -z --show-scope` printed, in its order."""
+    items = iter(zsplit(output))
+    found = []
+    for scope, item in zip(items, items, strict=True):
+        key, newline, value = item.partition("\n")
+        found.append(Setting(scope, key, value if newline else None))
+    return tuple(found)
+
+
+def parts(key: str) -> tuple[str, str | None, str]:
+    """Return section, subsection (None: it has none) and name."""
+    section, _, rest = key.partition(".")
+    subsection, dot, name = rest.rpartition(".")
+    return section, subsection if dot else None, name
+
+
+def written(pairs: Iterable[tuple[str, str | None]]) -> str:
+    """Return keys and values as the text of a file of settings; a value of None leaves its key alone."""
+    lines = []
+    for header, group in groupby(pairs, key=lambda pair: _header(pair[0])):
+        lines += [header, *(f"\t{_assignment(key, value)}" for key, value in group), ""]
+    return "\n".join(lines)
+
+
+def _header(key: str) -> str:
+    section, subsection, _ = parts(key)
+    if subsection is None:
+        return f"[{section}]"
+    quoted = subsection.replace("\\", "\\\\").replace('"', '\\"')
+    return f'[{section} "{quoted}"]'
+
+
+def _assignment(key: str, value: str | None) -> str:
+    name = parts(key)[2]
+    if value is None:
+        return name
+    return f'{name} = "{"".join(_ESCAPED.get(character, character) for character in value)}"'

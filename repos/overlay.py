@@ -26,7 +26,8 @@ from pygit2.enums import ObjectType
 
 from gitferry.config.errors import GitferryError
 from gitferry.repos import packs
-from gitferry.repos.git import Completed, Git, zsplit
+from gitferry.repos.git import Completed, Git
+from gitferry.repos.gitconfig import listed, written
 from gitferry.repos.objects import Objects, Person
 from gitferry.repos.state import Place
 
@@ -97,8 +98,8 @@ class Overlay:
             if entry.name not in _NOT_SHARED and not entry.name.endswith(".lock"):
                 (common / entry.name).symlink_to(entry)
         real = Git(self._place.root, git_dir=self._place.git_dir, environ=environ)
-        settings = zsplit(real.run("config", "--local", "--includes", "--list", "-z").stdout)
-        text = "".join(_setting(*each.partition("\n")) for each in settings if not each.startswith("include"))
+        settings = listed(real.run("config", "--local", "--includes", "--list", "-z", "--show-scope").stdout)
+        text = written((each.key, each.value) for each in settings if not each.key.startswith("include"))
         (common / "config").write_text(text, errors="surrogateescape")
         return _Git(self._place, environ, self._directory)
 
@@ -149,16 +150,8 @@ class _Git(Git):
         return super().run(*args, extra_env={**known, **(extra_env or {})}, **wishes)
 
 
-def _setting(key: str, given: str, value: str) -> str:
-    """A setting as a file of settings has it; where no value is given, the key stands alone."""
-    section, _, rest = key.partition(".")
-    subsection, dot, name = rest.rpartition(".")
-    header = f"[{section} {_quoted(subsection)}]" if dot else f"[{section}]"
-    return f"{header}\n\t{name} = {_quoted(value)}\n" if given else f"{header}\n\t{name}\n"
-
-
 def _quoted(text: str) -> str:
-    """A text as settings and lists of paths take it: git-config(1), git(1) on GIT_ALTERNATE_OBJECT_DIRECTORIES."""
+    """A path as a list of paths takes it: git(1), GIT_ALTERNATE_OBJECT_DIRECTORIES."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 

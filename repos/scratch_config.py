@@ -10,12 +10,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from gitferry.repos.git import zsplit
+from gitferry.repos.gitconfig import Setting, parts, written
 from gitferry.security.redact import redact
 
 #: Where a scratch repository pushes to. git says that this "does not appear to be a git repository".
@@ -44,27 +42,7 @@ _OWN: Final = (
     ("maintenance.auto", "false"),
     ("submodule.recurse", "false"),
 )
-_ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\b": "\\b"}
 _OWN_SCOPES: Final = frozenset({"local", "worktree"})
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as a file gives it; `value` is None where the key stands alone."""
-
-    scope: str
-    key: str
-    value: str | None
-
-
-def read(listed: bytes) -> tuple[Setting, ...]:
-    """Return what `git config --list -z --show-scope` printed, in its order."""
-    items = iter(zsplit(listed))
-    found = []
-    for scope, item in zip(items, items, strict=True):
-        key, newline, value = item.partition("\n")
-        found.append(Setting(scope, key, value if newline else None))
-    return tuple(found)
 
 
 def has_conditions(settings: Iterable[Setting]) -> bool:
@@ -92,10 +70,7 @@ def text(users: Iterable[Setting], elsewhere: Iterable[Setting], *, root: Path, 
     pairs += _pushing_nowhere(users, root)
     if hooks_path is not None:
         pairs.append(("core.hooksPath", hooks_path))
-    lines = []
-    for header, group in groupby(pairs, key=lambda pair: _header(pair[0])):
-        lines += [header, *(f"\t{_assignment(key, value)}" for key, value in group), ""]
-    return "\n".join(lines)
+    return written(pairs)
 
 
 def absolute(url: str, root: Path) -> str:
@@ -127,14 +102,14 @@ def _formats(users: Iterable[Setting]) -> Iterator[tuple[str, str | None]]:
 
 
 def _is_left(key: str) -> bool:
-    section, subsection, name = _parts(key)
+    section, subsection, name = parts(key)
     if section == "remote" and subsection is not None and name in _OF_REMOTES_LEFT:
         return True
     return key in _LEFT or section in _SECTIONS_LEFT
 
 
 def _placed(setting: Setting, root: Path) -> str | None:
-    section, subsection, name = _parts(setting.key)
+    section, subsection, name = parts(setting.key)
     if setting.value is not None and section == "remote" and subsection is not None and name == "url":
         return absolute(setting.value, root)
     return setting.value
@@ -146,7 +121,7 @@ def _pushing_nowhere(users: tuple[Setting, ...], root: Path) -> Iterator[tuple[s
     for key in ("url", "pushurl"):  # the latter counts
         firsts: dict[str, str] = {}
         for setting in users:
-            section, subsection, name = _parts(setting.key)
+            section, subsection, name = parts(setting.key)
             if section == "remote" and subsection and name == key and setting.value:
                 firsts.setdefault(subsection, setting.value)
         urls |= firsts
@@ -164,25 +139,3 @@ def _large_file_server(url: str) -> str:
         return f"file://{url}" if url.startswith("/") else url
     url = url.removesuffix("/")
     return f"{url}/info/lfs" if url.endswith(".git") else f"{url}.git/info/lfs"
-
-
-def _parts(key: str) -> tuple[str, str | None, str]:
-    """Return section, subsection (None: it has none) and name."""
-    section, _, rest = key.partition(".")
-    subsection, dot, name = rest.rpartition(".")
-    return section, subsection if dot else None, name
-
-
-def _header(key: str) -> str:
-    section, subsection, _ = _parts(key)
-    if subsection is None:
-        return f"[{section}]"
-    quoted = subsection.replace("\\", "\\\\").replace('"', '\\"')
-    return f'[{section} "{quoted}"]'
-
-
-def _assignment(key: str, value: str | None) -> str:
-    name = _parts(key)[2]
-    if value is None:
-        return name
-    return f'{name} = "{"".join(_ESCAPED.get(character, character) for character in value)}"'

@@ -24,6 +24,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.repos import scratch_config
 from gitferry.repos.claimed import Claimed, remove
 from gitferry.repos.git import Git, GitError
+from gitferry.repos.gitconfig import Setting, listed
 from gitferry.repos.hook_files import HookFiles
 from gitferry.repos.state import Place
 
@@ -186,18 +187,18 @@ class ScratchRepository:
         self._write_alternates(settings)
         self._write_refs(layout, users)
 
-    def _write_config(self, users: Git, hooks: HookFiles) -> tuple[scratch_config.Setting, ...]:
-        listed = ("config", "--list", "-z", "--show-scope")
-        settings = elsewhere = scratch_config.read(users.run(*listed).stdout)
+    def _write_config(self, users: Git, hooks: HookFiles) -> tuple[Setting, ...]:
+        words = ("config", "--list", "-z", "--show-scope")
+        settings = elsewhere = listed(users.run(*words).stdout)
         if scratch_config.has_conditions(settings):
             self.put("config", b"")
-            elsewhere = scratch_config.read(self.git.run(*listed).stdout)
+            elsewhere = listed(self.git.run(*words).stdout)
         text = scratch_config.text(settings, elsewhere, root=self.place.root, hooks_path=hooks.setting)
         self.put("config", text.encode("utf-8", "surrogateescape"))
         (self.top / ".git" / "config").chmod(0o600)
         return settings
 
-    def _write_alternates(self, settings: Iterable[scratch_config.Setting]) -> None:
+    def _write_alternates(self, settings: Iterable[Setting]) -> None:
         git_dir, common = self.top / ".git", self.place.common_dir
         alternates = [common / "objects"]
         storage = [setting.value for setting in settings if setting.key == "lfs.storage" and setting.value]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gitferry.config.errors import GitferryError
-from gitferry.repos.git import Git, zsplit
-from gitferry.repos.gitconfig import Config
+from gitferry.repos.git import Git
+from gitferry.repos.gitconfig import Config, Setting, listed
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
@@ -72,13 +72,6 @@ class Signing:
         return f"your signing key {parts[2] if len(parts) > 2 else '…' + parts[-1][-16:]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    scope: str
-    key: str
-    value: str | None
-
-
 def signing(git: Git, config: Config, settings: Repository, environ: Mapping[str, str]) -> Signing | None:
     """Return how commits are to be signed here, None where they are not.
 
@@ -113,22 +106,17 @@ def signing(git: Git, config: Config, settings: Repository, environ: Mapping[str
     return Signing(kind, program, key, asks=Path(program).name not in _SILENT, key_command=command)
 
 
-def _read(git: Git) -> tuple[_Setting, ...]:
+def _read(git: Git) -> tuple[Setting, ...]:
     """The settings that matter, in the order in which git reads them."""
     done = git.run("config", "-z", "--show-scope", "--get-regexp", r"^(gpg\..*|user\.signingkey)$", check=False)
-    items = iter(zsplit(done.stdout))
-    found = []
-    for scope, item in zip(items, items, strict=True):
-        key, newline, value = item.partition("\n")
-        found.append(_Setting(scope, key, value if newline else None))
-    return tuple(found)
+    return listed(done.stdout)
 
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
     git: Git
     repository: Repository
-    all: Sequence[_Setting]
+    all: Sequence[Setting]
 
     def value(self, *keys: str) -> str | None:
         """The value that counts, of several keys that mean the same."""
@@ -153,11 +141,11 @@ class _Settings:
         return value
 
 
-def _last(settings: Sequence[_Setting], keys: Sequence[str]) -> _Setting | None:
+def _last(settings: Sequence[Setting], keys: Sequence[str]) -> Setting | None:
     return next((each for each in reversed(settings) if each.key in keys), None)
 
 
-def _text(setting: _Setting) -> str:
+def _text(setting: Setting) -> str:
     if setting.value is None:
         raise SigningFailed(f"git's {setting.key} has no value", f"git config {setting.key} VALUE")
     return setting.value

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitferry.repos.git import Git
-from gitferry.repos.scratch_config import NOWHERE, Setting, absolute, has_conditions, read, text, without_password
+from gitferry.repos.gitconfig import Setting, listed
+from gitferry.repos.scratch_config import NOWHERE, absolute, has_conditions, text, without_password
 from gitferry.tests.repo import Repo
 
 ROOT = Path("/home/me/work")
@@ -24,9 +25,9 @@ def read_back(repo: Repo, config: str) -> dict[str, list[str | None]]:
     """What git reads in that text."""
     file = repo.root / "config-of-scratch"
     file.write_bytes(os.fsencode(config))
-    listed = Git(repo.root).run("config", "--file", str(file), "--list", "-z", "--show-scope").stdout
+    output = Git(repo.root).run("config", "--file", str(file), "--list", "-z", "--show-scope").stdout
     found: dict[str, list[str | None]] = {}
-    for setting in read(listed):
+    for setting in listed(output):
         found.setdefault(setting.key, []).append(setting.value)
     return found
 
