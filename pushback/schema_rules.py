@@ -12,13 +12,12 @@ from gitferry.config.model import Repository
 from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.schema_process import SchemaProcess, SchemaWorkers, Unchecked
 from gitferry.repos import manifest
-from gitferry.repos.content import EXECUTABLE, FILE, TREE, Content, Entry
+from gitferry.repos.content import REGULAR, TREE, Content, Entry
 from gitferry.repos.objects import Objects
 from gitferry.repos.tasks import WHOLE, Unit
 
 RULE = "schema"
 _SUFFIX = ".schema.json"
-_REGULAR = (FILE, EXECUTABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class SchemaRules:
         schemas = tuple(
             path
             for path, entry in after.items()
-            if entry.mode in _REGULAR and before.get(path) != entry and (path.lower().endswith(_SUFFIX) or path == own)
+            if entry.mode in REGULAR and before.get(path) != entry and (path.lower().endswith(_SUFFIX) or path == own)
         )
         if not manifests and not schemas:
             return None
@@ -92,7 +91,7 @@ class SchemaRules:
             if here is None or here.mode != TREE:
                 continue
             entries = self._objects.entries(here.oid)
-            name = manifest.which([name for name in entries if entries[name].mode in _REGULAR], self._manifests)
+            name = manifest.which([name for name in entries if entries[name].mode in REGULAR], self._manifests)
             if name is not None:
                 yield name if directory == WHOLE else f"{directory}/{name}"
 
@@ -137,7 +136,7 @@ class Rules:
         for path in self._schemas:
             faults = self._schema(path, after[path])
             old = before.get(path)
-            known = faults and old is not None and old.mode in _REGULAR and self._schema(path, old)
+            known = faults and old is not None and old.mode in REGULAR and self._schema(path, old)
             found += _warnings(faults) if known else faults
         return Ruled(tuple(found), tuple(self._rests_on.items()), self._lasting)
 
@@ -177,7 +176,7 @@ class Rules:
         if self._source is not None and path == self._source.path and self._source.version is not None:
             return self._source.data
         entry = self._noted(path)
-        return self._objects.blob(entry.oid) if entry is not None and entry.mode in _REGULAR else None
+        return self._objects.blob(entry.oid) if entry is not None and entry.mode in REGULAR else None
 
     def _noted(self, path: str) -> Entry | None:
         """Return what stands at a path of the root tree, and remember that the answer rests on it."""

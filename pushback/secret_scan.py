@@ -9,8 +9,9 @@ import pathspec
 
 from gitferry.config.errors import GitferryError
 from gitferry.pushback.findings import Finding, Weight
+from gitferry.pushback.own_changes import against_parents, own
 from gitferry.repos.added import added, lines
-from gitferry.repos.content import EXECUTABLE, FILE, Content, Entry
+from gitferry.repos.content import REGULAR, Content, Entry
 from gitferry.repos.objects import CommitInfo, Objects
 from gitferry.security.secrets import Found, scan
 
@@ -38,7 +39,7 @@ def secrets_in(objects: Objects, before: Content, after: Content, *, ignore: Seq
     moved = {entry.oid for entry in before.values()}
     found: list[Finding] = []
     for path, entry in sorted(after.items()):
-        if entry.mode in (FILE, EXECUTABLE) and entry.oid not in moved:
+        if entry.mode in REGULAR and entry.oid not in moved:
             found += _in_file(objects, path, entry, (before.get(path),), ignored)
     return tuple(found)
 
@@ -64,15 +65,11 @@ def secrets_in_commits(
 
 def _changed(objects: Objects, commit: CommitInfo) -> Iterator[tuple[str, Entry, tuple[Entry | None, ...]]]:
     """Yield the files that a commit has otherwise than every parent: path, entry, and the parents' entries."""
-    known = [parent for parent in commit.parents if objects.has(parent)]
-    trees = [objects.tree_of(parent) for parent in known] or [objects.tree_of(None)]
-    paths = [set(objects.changed(tree, commit.tree)) for tree in trees]
-    moved = {
-        old.oid for tree, changed in zip(trees, paths, strict=True) for old in objects.content(tree, changed).values()
-    }
-    for path, entry in sorted(objects.content(commit.tree, set.intersection(*paths)).items()):
-        if entry.mode in (FILE, EXECUTABLE) and entry.oid not in moved:
-            yield path, entry, tuple(objects.file_at(tree, path) for tree in trees)
+    sides = against_parents(objects, commit)
+    moved = {old.oid for side in sides for old in objects.content(side.tree, side.paths).values()}
+    for path, entry in sorted(objects.content(commit.tree, own(sides)).items()):
+        if entry.mode in REGULAR and entry.oid not in moved:
+            yield path, entry, tuple(objects.file_at(side.tree, path) for side in sides)
 
 
 def _in_file(
@@ -95,7 +92,7 @@ def _in_file(
 
 
 def _old(objects: Objects, entry: Entry | None) -> bytes | None:
-    return objects.blob(entry.oid) if entry is not None and entry.mode in (FILE, EXECUTABLE) else None
+    return objects.blob(entry.oid) if entry is not None and entry.mode in REGULAR else None
 
 
 def _finding(path: str, found: Found, *, ignored: bool) -> Finding | None:

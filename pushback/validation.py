@@ -14,15 +14,14 @@ from gitferry.config.units import write_size
 from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.marker_check import USUAL_SIZE, forgotten, may_hold_markers
 from gitferry.pushback.name_check import names
+from gitferry.pushback.own_changes import against_parents, own
 from gitferry.pushback.schema_process import SchemaWorkers
 from gitferry.pushback.schema_rules import SchemaRules
 from gitferry.pushback.validated import Validated, Verdict, key_of
 from gitferry.repos.added import added
-from gitferry.repos.content import EXECUTABLE, FILE, SUBMODULE, Content, Entry
+from gitferry.repos.content import REGULAR, SUBMODULE, Content, Entry
 from gitferry.repos.objects import CommitInfo, Objects
 from gitferry.repos.tasks import Unit
-
-_REGULAR = (FILE, EXECUTABLE)
 
 
 class Validator:
@@ -106,7 +105,7 @@ class Validator:
         lasting = True
         moved = {entry.oid for entry in before.values()}
         for path, entry in after.items():
-            if entry.mode not in _REGULAR or entry.oid in moved:
+            if entry.mode not in REGULAR or entry.oid in moved:
                 continue
             data = self._objects.blob(entry.oid)
             if may_hold_markers(data):
@@ -128,7 +127,7 @@ class Validator:
         return int(value) if isinstance(value, str) and value.isdecimal() and int(value) > 0 else USUAL_SIZE
 
     def _text(self, entry: Entry) -> bytes | None:
-        return self._objects.blob(entry.oid) if entry.mode in _REGULAR else None
+        return self._objects.blob(entry.oid) if entry.mode in REGULAR else None
 
     # -- credentials
 
@@ -158,11 +157,8 @@ class Validator:
     def _commit(self, commit: CommitInfo) -> tuple[list[Finding], bool]:
         """Return the forgotten markers and the too large files of a commit, and whether that will stay so."""
         objects, limit = self._objects, self._pushback.limits.file
-        known = [parent for parent in commit.parents if objects.has(parent)]  # a shallow clone lacks some
-        parents = [objects.tree_of(parent) for parent in known] or [objects.tree_of(None)]
-        paths = set(objects.changed(parents[0], commit.tree))
-        for parent in parents[1:]:
-            paths &= set(objects.changed(parent, commit.tree))
+        parents = against_parents(objects, commit)
+        paths = own(parents)
         after = objects.content(commit.tree, sorted(paths))
         found: list[Finding] = []
         small: dict[str, Entry] = {}
@@ -177,7 +173,7 @@ class Validator:
         lasting = True
         sides = []
         for parent in parents:
-            markers, certain = self._markers(objects.content(parent, paths), small)
+            markers, certain = self._markers(objects.content(parent.tree, paths), small)
             sides.append(markers)
             lasting = lasting and certain
         found += [finding for finding in sides[0] if all(finding in side for side in sides)]

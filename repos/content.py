@@ -12,6 +12,9 @@ SYMLINK = 0o120000
 SUBMODULE = 0o160000
 TREE = 0o040000  # a directory; never in a Content
 
+#: Modes of what has lines and bytes of its own; no symlink, submodule or directory.
+REGULAR = (FILE, EXECUTABLE)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
