@@ -8,6 +8,7 @@ from gitferry.pushback.ground import Ground
 from gitferry.pushback.merge import merge_content, merge_moved
 from gitferry.pushback.structure import merge_text, stands
 from gitferry.repos.content import Content, Entry
+from gitferry.repos.line_merge import merge_lines
 from gitferry.repos.mergeable import mergeable
 from gitferry.repos.objects import EMPTY_TREE, Objects
 
@@ -49,7 +50,7 @@ class Merger:
 
     def _merged(self, path: str, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
         objects = self._objects
-        merged = objects.merge_file(base, ours, theirs)
+        merged = merge_lines(objects, base, ours, theirs)
         if base is not None:
             name, texts = path.rpartition("/")[2], [objects.blob(side.oid) for side in (base, ours, theirs)]
             if merged is None or not stands(name, texts, objects.blob(merged.oid)):

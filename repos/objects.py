@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pygit2
-from pygit2.enums import DeltaStatus, DiffFind, FileMode, ObjectType, SortMode
+from pygit2.enums import DeltaStatus, DiffFind, ObjectType, SortMode
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.repos import packs
-from gitferry.repos.content import FILE, TREE, Content, Entry
+from gitferry.repos.content import TREE, Content, Entry
 from gitferry.repos.tree_format import formatted, parsed
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -207,31 +207,6 @@ class Objects:
             if delta.status == DeltaStatus.RENAMED and str(delta.new_file.id) != _EMPTY_BLOB
         ]
 
-    def merge_file(self, base: Entry | None, ours: Entry, theirs: Entry) -> Entry | None:
-        """Merge one file by lines as git does; return the clean result, written, or None where lines conflict.
-
-        A file with a NUL is binary and never merged.
-        """
-        blobs = [self.blob(side.oid) for side in (base, ours, theirs) if side is not None]
-        if any(b"\0" in data for data in blobs):
-            return None
-        # pygit2 1.21 hands the merged lines over as text in UTF-8. Lines in another encoding are merged with each
-        # byte as a character of its own, which keeps them apart and together just the same.
-        plain = all(_is_utf8(data) for data in blobs)
-
-        def index_entry(entry: Entry | None) -> pygit2.IndexEntry | None:
-            if entry is None:
-                return None
-            oid = entry.oid if plain else self.write_blob(self.blob(entry.oid).decode("latin-1").encode())
-            return pygit2.IndexEntry("file", pygit2.Oid(hex=oid), FileMode(FILE))
-
-        merged = self.repo.merge_file_from_index(
-            index_entry(base), index_entry(ours), index_entry(theirs), use_deprecated=False
-        )
-        if not merged.automergeable:
-            return None
-        return Entry(ours.mode, self.write_blob(merged.contents.encode("utf-8" if plain else "latin-1")))
-
     # -- history ------------------------------------------------------------------------------------------------
 
     def has(self, oid: str) -> bool:
@@ -380,13 +355,8 @@ class Objects:
         self, tree: str, parents: Iterable[str], message: str, *, author: Person, committer: Person, at: datetime
     ) -> str:
         """Write a commit object, moving no ref, and return its id."""
-        zone = at.utcoffset()
-        minutes = 0 if zone is None else int(zone.total_seconds() // 60)
-
-        def signature(person: Person) -> pygit2.Signature:
-            return pygit2.Signature(person.name, person.email, int(at.timestamp()), minutes)
-
-        oid = str(self.repo.create_commit(None, signature(author), signature(committer), message, tree, list(parents)))
+        by, through = signature(author, at), signature(committer, at)
+        oid = str(self.repo.create_commit(None, by, through, message, tree, list(parents)))
         self._written.add(oid)
         fp("commit.written")
         return oid
@@ -396,16 +366,14 @@ class Objects:
         self._written.add(oid)
 
 
+def signature(person: Person, at: datetime) -> pygit2.Signature:
+    """Return who and when, as libgit2 writes it into a commit."""
+    minutes = int((at.utcoffset() or timedelta()).total_seconds() // 60)
+    return pygit2.Signature(person.name, person.email, int(at.timestamp()), minutes)
+
+
 def _info(commit: pygit2.Commit) -> CommitInfo:
     return CommitInfo(str(commit.id), str(commit.tree_id), tuple(str(parent) for parent in commit.parent_ids))
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _name(file: pygit2.DiffFile) -> str:

@@ -17,7 +17,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.repos import packs
 from gitferry.repos.git import Completed, Git
 from gitferry.repos.gitconfig import listed, written
-from gitferry.repos.objects import Objects, Person
+from gitferry.repos.objects import Objects, Person, signature
 from gitferry.repos.state import Place
 
 _BARE = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
@@ -122,11 +122,8 @@ class _Objects(Objects):
         self, tree: str, parents: Iterable[str], message: str, *, author: Person, committer: Person, at: datetime
     ) -> str:
         """Write a commit object, moving no ref, and return its id."""
-        minutes = int((at.utcoffset() or timedelta()).total_seconds() // 60)
-        author_, committer_ = (
-            pygit2.Signature(person.name, person.email, int(at.timestamp()), minutes) for person in (author, committer)
-        )
-        text = str(self.repo.create_commit_string(author_, committer_, message, tree, list(parents)))
+        by, through = signature(author, at), signature(committer, at)
+        text = str(self.repo.create_commit_string(by, through, message, tree, list(parents)))
         return str(self._scratch.write(ObjectType.COMMIT, text.encode("utf-8", "surrogateescape")))
 
 

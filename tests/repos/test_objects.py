@@ -110,39 +110,6 @@ def test_merge_bases_are_gits(repo: Repo, objects: Objects) -> None:
     assert objects.ahead_behind(crossed_main, start) == (3, 0)
 
 
-def test_a_merge_of_lines(objects: Objects) -> None:
-    def entry(text: str) -> Entry:
-        return Entry(FILE, objects.write_blob(text.encode()))
-
-    base = entry("one\ntwo\nthree\nfour\nfive\n")
-    ours = entry("ONE\ntwo\nthree\nfour\nfive\n")
-    merged = objects.merge_file(base, ours, entry("one\ntwo\nthree\nfour\nFIVE\n"))
-    assert merged is not None
-    assert objects.blob(merged.oid) == b"ONE\ntwo\nthree\nfour\nFIVE\n"
-    assert objects.merge_file(base, ours, entry("other\ntwo\nthree\nfour\nfive\n")) is None
-    assert objects.merge_file(entry("a\0b"), entry("a\0c"), entry("a\0b")) is None
-
-
-def test_a_file_with_a_nul_is_not_merged(objects: Objects) -> None:
-    odd, lines = b"x" * 9000 + b"\0\n", b"2\n3\n4\n5\n"
-    base, ours, theirs = (
-        Entry(FILE, objects.write_blob(data)) for data in (odd + lines, b"1" + odd + lines, odd + lines + b"6\n")
-    )
-    assert objects.merge_file(base, ours, theirs) is None
-
-
-@pytest.mark.parametrize("odd", [b"caf\xe9\n", bytes(range(1, 256)) + b"\n", b"caf\xc3\xa9\r\n", b"\xff\xfe\n"])
-def test_lines_in_any_encoding_are_merged_as_git_does(repo: Repo, objects: Objects, odd: bytes) -> None:
-    lines = odd + b"2\n3\n4\n5\n"
-    versions = {"base": lines, "ours": b"1" + lines, "theirs": lines + b"6" + odd}
-    base, ours, theirs = (Entry(FILE, objects.write_blob(data)) for data in versions.values())
-    for name, data in versions.items():
-        repo.write(name, data)
-    merged = objects.merge_file(base, ours, theirs)
-    assert merged is not None
-    assert objects.blob(merged.oid) == repo.git_bytes("merge-file", "-p", "ours", "base", "theirs")
-
-
 def test_what_is_missing_is_named(objects: Objects) -> None:
     with pytest.raises(MissingObject, match="1234"):
         objects.blob("1234" * 10)
