@@ -8,18 +8,14 @@ from datetime import datetime
 
 from gitferry.pushback import guards, undone
 from gitferry.pushback.decision import (
-    BOTH_CHANGED,
     PULL_ONLY,
     PUSH_OFF,
     SWITCHED_OFF,
-    Action,
     Decision,
     Policy,
     View,
-    wait,
 )
-from gitferry.pushback.describe import facts
-from gitferry.pushback.feature_branch import completed, is_there, to_review
+from gitferry.pushback.feature_branch import completed, to_review
 from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.gather import Gathered, Gatherer
 from gitferry.pushback.given import answered
@@ -28,20 +24,21 @@ from gitferry.pushback.held_outside import Outside
 from gitferry.pushback.linking import linked
 from gitferry.pushback.merging import Merger
 from gitferry.pushback.outcome import Request, Strategy
+from gitferry.pushback.own_commits import OwnCommits
 from gitferry.pushback.plan import held_back, plan
 from gitferry.pushback.readiness import Waits, require_history
-from gitferry.pushback.rules import bases_of
 from gitferry.pushback.sides import Sides
+from gitferry.pushback.soundness import Soundness
 from gitferry.pushback.validation import Validator
 from gitferry.repos import record as records
 from gitferry.repos import sparse
 from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.objects import EMPTY_TREE
-from gitferry.repos.observe import BEING_WRITTEN, Limits, Observation, Observer
+from gitferry.repos.observe import Limits, Observation, Observer
 from gitferry.repos.record import Record
 from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.repos.review import Approval
-from gitferry.repos.tasks import WHOLE, Grouping, Unit, resolve_layout, task_id
+from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,6 @@ class Planner:
         self._at = at
         self.merger = Merger(ground)
         self._validator = Validator(ground.objects, ground.settings, ground.host.validated, ground.host.schema_workers)
-        self._findings: dict[str, tuple[Finding, ...]] = {}
         self.observer = Observer(
             ground.place,
             ground.git,
@@ -103,20 +99,22 @@ class Planner:
         sides, seen, grouping = self.look(record, head, upstream)
         record = undone.taken_up(objects, record, sides)
         gathered = Gatherer(objects, record, sides, seen, grouping, record.branch).gather()
-        views = tuple(self._checked(view, gathered, sides, grouping) for view in gathered.views)
+        soundness = Soundness(self._ground, gathered, sides, grouping)
+        views = tuple(soundness.here(view) for view in gathered.views)
         approvals = self._approvals(record, views)
         policy = self._policy(record, gathered, approvals, push=push)
+        own = OwnCommits(self._ground, self._validator, policy, sides, views)
         if strict:
             try:
                 self._require_tree(sides, seen, policy)
-                self._require_together(policy, sides, views)
+                own.require_together()
             except Waits:
                 self._keep(record, sides, seen)
                 raise
         decisions = plan(views, policy, self.merger.merge, gathered.links)
-        decisions = self._validated(self._valid(decisions, gathered, sides), policy, gathered, sides)
+        decisions, findings = soundness.leaving(soundness.merged(decisions), policy, self._validator)
         decisions = self._guarded(decisions, policy, record, sides, grouping)
-        stays = self._why_commits_stay(policy, sides, views)
+        stays = own.why_they_stay
         if policy.review:
             decisions = [to_review(decision, policy, self.merger.merge) for decision in decisions]
         elif stays:
@@ -124,7 +122,7 @@ class Planner:
         decisions = linked(decisions, views, gathered.links)
         decisions = [completed(decision, self.merger.merge) for decision in decisions]
         gathered = replace(gathered, views=views)
-        return Planned(sides, seen, gathered, tuple(decisions), record, stays, self._findings, approvals)
+        return Planned(sides, seen, gathered, tuple(decisions), record, stays, findings, approvals)
 
     def _keep(self, record: Record, sides: Sides, seen: Observation) -> None:
         """Note down what was read and will not be carried: it may be gone when we look again."""
@@ -233,88 +231,6 @@ class Planner:
         # What was saved since where a file had stood, or a directory, must not go for it.
         return unbegun if begun.keys() >= set(objects.changed(seen.disk, unbegun)) else seen.disk
 
-    def _checked(self, view: View, gathered: Gathered, sides: Sides, grouping: Grouping) -> View:
-        """Return the view, blocked where the local content is no valid task."""
-        if view.blocked is not None:
-            return replace(view, invalid=view.blocked != BEING_WRITTEN)
-        unit = gathered.units[view.unit]
-        if (
-            unit.kind == "file"
-            or view.local == view.head
-            or not view.carry
-            or not self._is_there(unit, sides, grouping)
-        ):
-            return view
-        manifests = self._ground.settings.tasks.manifests
-        fault = facts(self._objects, sides.local, unit, manifests).fault
-        if fault is None or facts(self._objects, sides.head, unit, manifests).fault == fault:
-            return view  # what it lacked before, as where the remote made a task of it only now, no edit broke
-        return replace(view, blocked=fault, invalid=True)
-
-    def _valid(self, decisions: Sequence[Decision], gathered: Gathered, sides: Sides) -> list[Decision]:
-        """Return the decisions, those held whose merge would be no valid task."""
-        result = []
-        for decision in decisions:
-            fault = self._fault_of_merge(decision, gathered, sides)
-            if fault is None:
-                result.append(decision)
-            else:
-                view = next(view for view in gathered.views if view.unit == decision.unit)
-                reason = f"{BOTH_CHANGED}, and the merge would be no valid task: {fault}"
-                committed = None if decision.committed is None else Action.HOLD
-                held = Decision(view, Action.HOLD, reason, bases_of(view, view.held), committed=committed)
-                result.append(held)
-        return result
-
-    def _fault_of_merge(self, decision: Decision, gathered: Gathered, sides: Sides) -> str | None:
-        unit, objects = gathered.units[decision.unit], self._objects
-        manifests = self._ground.settings.tasks.manifests
-        for content in (decision.merged, decision.joined):
-            if content and unit.kind != "file":
-                changes = {path: content.get(path) for path in gathered.paths[decision.unit]}
-                found = facts(objects, objects.apply(sides.upstream, changes), unit, manifests).fault
-                known = (facts(objects, tree, unit, manifests).fault for tree in (sides.upstream, sides.head))
-                if found is not None and found not in known:
-                    return found
-        return None
-
-    def _validated(
-        self, decisions: Sequence[Decision], policy: Policy, gathered: Gathered, sides: Sides
-    ) -> list[Decision]:
-        """Return the decisions, those stopped whose content must not leave."""
-        self._findings = {}
-        going = {d.unit: d for d in decisions if _leaves(d) and policy.push and not is_there(d.view, policy)}
-        changes: dict[str, Entry | None] = {}
-        for unit, decision in going.items():
-            changes |= {path: decision.carried.get(path) for path in gathered.paths[unit]}
-        tree = self._objects.apply(sides.upstream, changes)
-        for unit, decision in going.items():
-            known = decision.view.remote.content
-            found = self._validator.task(gathered.units[unit], known, decision.carried, tree)
-            if found:
-                self._findings[unit] = found
-        return [self._stopped(decision) for decision in decisions]
-
-    def _stopped(self, decision: Decision) -> Decision:
-        stops = [found for found in self._findings.get(decision.unit, ()) if found.weight is Weight.STOP]
-        if not stops:
-            return decision
-        view = decision.view
-        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-        reason = f"{stops[0]}{more}"
-        if decision.action is Action.MERGE:
-            committed = None if decision.committed is None else Action.HOLD
-            return Decision(view, Action.HOLD, reason, bases_of(view, view.held), committed=committed)
-        return replace(wait(decision, reason), view=replace(view, blocked=reason, invalid=True), review=False)
-
-    def _is_there(self, unit: Unit, sides: Sides, grouping: Grouping) -> bool:
-        """Whether the working tree has a file of the task; those of a task inside it are not its own."""
-        found = self._objects.at(sides.local, unit.path)
-        if found is None or found.mode != TREE:
-            return False
-        prefix = "" if unit.path == WHOLE else unit.path + "/"
-        return any(grouping.unit_of(path).path == unit.path for path, _ in self._objects.walk(found.oid, prefix))
-
     def _approvals(self, record: Record, views: Iterable[View]) -> tuple[Approval, ...]:
         """Return the words that count: those given now and before, to what is there now."""
         if self._ground.settings.pushback.approval == "none":
@@ -379,53 +295,6 @@ class Planner:
             if patterns is None or not patterns.leaves_out(path):
                 yield path, entry
 
-    def _own_commits(self, sides: Sides) -> tuple[str, ...]:
-        """Return the commits of the user's that the upstream lacks, newest first."""
-        if sides.head_commit is None:
-            return ()
-        known = () if sides.upstream_commit is None else (sides.upstream_commit,)
-        return tuple(commit.oid for commit in self._objects.between(known, sides.head_commit))
-
-    def _why_commits_stay(self, policy: Policy, sides: Sides, views: Iterable[View]) -> str:
-        """Return why the user's own commits may not be pushed now; nothing where they may, or there are none."""
-        own = self._own_commits(sides)
-        if not own:
-            return ""
-        commits = f"{len(own)} unpushed commit{'' if len(own) == 1 else 's'} of yours"
-        if policy.review or not policy.push or not self._ground.settings.pushback.push_commits:
-            return f"{commits}: `gitferry push all`"
-        if policy.approval and not all(view.unit in policy.approved for view in views if view.committed):
-            return f"{commits}, whose tasks await approval: `gitferry push approve`"
-        if not (policy.approval or policy.automatic or policy.asked_all):
-            return f"{commits}: `gitferry push all`"
-        for oid, found in self._validator.commits(own):
-            if found.weight is Weight.STOP:
-                return f"your commit {oid[:10]}, which is not pushed: {found}"
-        return ""
-
-    def _require_together(self, policy: Policy, sides: Sides, views: Iterable[View]) -> None:
-        """Raise Waits where the sides diverged and the user's own commits, which a merge would carry, may not go."""
-        why = self._why_commits_stay(policy, sides, views)
-        if not why:
-            return
-        own = len(self._own_commits(sides))
-        commits = f"{own} unpushed commit{'' if own == 1 else 's'} of yours"
-        if not self._ground.settings.pushback.push_commits:
-            raise Waits(f"{commits}, and push_commits is false", "git push, or undo them with git")
-        if sides.upstream_commit is None or self._objects.is_ancestor(sides.upstream_commit, str(sides.head_commit)):
-            return  # nothing to bring together: they simply stay here
-        if policy.review:
-            raise Waits(
-                f"{commits} on {self._ground.state.branch}, and the remote has news too",
-                "git pull --rebase: under branch_strategy feature_branch they go to review, never there",
-            )
-        if why.startswith("your commit"):
-            raise Waits(f"{why}; and the remote has news too", "mend the commit: git commit --amend, git rebase -i")
-        raise Waits(
-            f"{commits}, and the remote has news too",
-            "gitferry push all" if policy.push else "`gitferry sync`, which pushes too, or git pull by hand",
-        )
-
     def _guarded(
         self, decisions: Sequence[Decision], policy: Policy, record: Record, sides: Sides, grouping: Grouping
     ) -> list[Decision]:
@@ -449,8 +318,3 @@ class Planner:
             batch_limit=limits.batch,
             files_limit=limits.files,
         )
-
-
-def _leaves(decision: Decision) -> bool:
-    """Whether a decision sends the task's content to the remote, to whatever branch."""
-    return decision.action in (Action.PUSH, Action.MERGE) or decision.review
