@@ -23,6 +23,7 @@ from gitferry.repos.git import Git, GitError, zsplit
 from gitferry.repos.gitconfig import Config
 from gitferry.repos.hook_files import FOR_COMMIT, FOR_MERGE, FOR_PUSH
 from gitferry.repos.hook_stage import Limits, Proposal, Ran, Stage
+from gitferry.repos.identity import variables
 from gitferry.repos.objects import Person
 from gitferry.repos.scratch_config import absolute, without_password
 from gitferry.repos.scratch_repository import Layout, Scratches
@@ -237,11 +238,7 @@ def _told(commit: Commit) -> dict[str, str]:
     told = {"GIT_EDITOR": ":", "GIT_INDEX_FILE": ".git/index"}
     author = commit.author
     if author is not None and not commit.merges:
-        told |= {
-            "GIT_AUTHOR_NAME": author.person.name,
-            "GIT_AUTHOR_EMAIL": author.person.email,
-            "GIT_AUTHOR_DATE": f"@{int(author.at.timestamp())} {author.at:%z}",
-        }
+        told |= variables("author", author.person, author.at)
     return told
 
 

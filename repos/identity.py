@@ -9,6 +9,7 @@ import os
 import pwd
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from gitferry.config.errors import GitferryError
@@ -17,6 +18,8 @@ from gitferry.repos.gitconfig import Config
 from gitferry.repos.objects import Person
 
 Role = Literal["author", "committer"]
+
+_REMEDY: Final = 'set them: git config --global user.name "You" && git config --global user.email you@example.org'
 
 # git takes these off the ends of a name and an address, and drops the last three wherever they are. Which ones
 # they are depends on its version (a full stop is none of them any more), so git is asked where one is found.
@@ -29,7 +32,7 @@ class NoIdentity(GitferryError):
     def __init__(
         self,
         title: str = "git has no name and e-mail address for your commits",
-        hint: str = 'set them: git config --global user.name "You" && git config --global user.email you@example.org',
+        hint: str = _REMEDY,
     ) -> None:
         super().__init__(title, hint)
 
@@ -56,6 +59,18 @@ def person(git: Git, config: Config, environ: Mapping[str, str], role: Role) -> 
     if _AT_AN_END.search(name) or _AT_AN_END.search(email):
         return _cleaned(git, role, name, email)
     return Person(name, email)
+
+
+def variables(role: Role, of: Person, at: datetime) -> dict[str, str]:
+    """Return the environment that tells git whose a commit is, and of when: git(1), "Git Commits"."""
+    minutes = int((at.utcoffset() or timedelta()).total_seconds() // 60)
+    zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
+    prefix = f"GIT_{role.upper()}"
+    return {
+        f"{prefix}_NAME": of.name,
+        f"{prefix}_EMAIL": of.email,
+        f"{prefix}_DATE": f"@{int(at.timestamp())} {zone}",
+    }
 
 
 def _given(config: Config, environ: Mapping[str, str], role: Role, what: str) -> str | None:
@@ -99,6 +114,6 @@ def _cleaned(git: Git, role: Role, name: str, email: str) -> Person:
     if done.code != 0 or not before or not after:
         raise NoIdentity(
             f"git can make no commit of {name!r} <{email!r}>: it takes signs off both ends, and too little is left",
-            'set them: git config --global user.name "You" && git config --global user.email you@example.org',
+            _REMEDY,
         )
     return Person(before, after)

@@ -20,6 +20,7 @@ from typing import Final
 
 from gitferry.config.failpoints import fp
 from gitferry.repos.git import Completed, Git, GitError, GitTimeout
+from gitferry.repos.identity import variables
 from gitferry.repos.objects import Objects, Person
 from gitferry.repos.signing_error import SigningWaits, failure, late
 from gitferry.repos.signing_key import Signing, SigningFailed
@@ -106,8 +107,9 @@ def sign(
         config, environment = _silenced(signing, environ, outcome)
         if signing.key is None and signing.format != "ssh":
             signing = replace(signing, key=draft.committer.email)  # which is how git chooses: tell it so
+        people = variables("author", draft.author, draft.at) | variables("committer", draft.committer, draft.at)
         try:
-            done = _commit_tree(git, draft, config, _identity(draft) | environment | dict(extra_env or {}))
+            done = _commit_tree(git, draft, config, people | environment | dict(extra_env or {}))
         except GitTimeout:
             raise late(signing, DEADLINE) from None
         said, code = (_content(outcome / name) for name in ("said", "code"))
@@ -143,21 +145,6 @@ def _commit_tree(git: Git, draft: Draft, config: Sequence[str], environment: Map
         # The message is UTF-8, whatever the user's editor writes.
         extra_config=("i18n.commitEncoding=UTF-8", *config),
     )
-
-
-def _identity(draft: Draft) -> dict[str, str]:
-    offset = draft.at.utcoffset()
-    minutes = 0 if offset is None else int(offset.total_seconds() // 60)
-    zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
-    when = f"@{int(draft.at.timestamp())} {zone}"
-    found: dict[str, str] = {}
-    for role, person in (("AUTHOR", draft.author), ("COMMITTER", draft.committer)):
-        found |= {
-            f"GIT_{role}_NAME": person.name,
-            f"GIT_{role}_EMAIL": person.email,
-            f"GIT_{role}_DATE": when,
-        }
-    return found
 
 
 def _silenced(signing: Signing, environ: Mapping[str, str], outcome: Path) -> tuple[list[str], dict[str, str]]:
