@@ -43,8 +43,14 @@ def a(clone: Callable[..., Repo], shared: Mapping[str, str]) -> Side:
 
 
 @pytest.fixture
-def b(a: Side, clone: Callable[..., Repo]) -> Side:
-    side = Side(clone("b"))
+def wishes() -> Mapping[str, Any]:
+    """What `b` sets of `pushback`; a module with other wishes has a fixture of its own."""
+    return {}
+
+
+@pytest.fixture
+def b(a: Side, clone: Callable[..., Repo], wishes: Mapping[str, Any]) -> Side:
+    side = Side(clone("b"), pushback=dict(wishes))
     healthy(side.sync())
     return side
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from gitferry.pushback import operations
@@ -12,8 +10,6 @@ from gitferry.repos.objects import Objects
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
-Clone = Callable[..., Repo]
-
 NAME, OTHER = "notes.md", "other.md"
 BASE = "".join(f"line {number}\n" for number in range(9))
 OURS = BASE.replace("line 1\n", "ours\n")
@@ -21,18 +17,13 @@ LATER = OURS.replace("line 4\n", "later\n")
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write_all({NAME: BASE, OTHER: BASE})
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return {NAME: BASE, OTHER: BASE}
 
 
 @pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"), pushback={"approval": "required", "conflict_strategy": "merge"})
-    healthy(side.sync())
-    return side
+def wishes() -> dict[str, str]:
+    return {"approval": "required", "conflict_strategy": "merge"}
 
 
 def word(b: Side, outcome: Outcome, *, name: str = NAME, granted: bool = True, by: str = "ann") -> Outcome:

@@ -25,11 +25,8 @@ NAME = "notes.md"
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write(NAME, "notes\n")
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return {NAME: "notes\n"}
 
 
 def secret_line() -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from gitferry.pushback import operations
@@ -13,32 +11,21 @@ from gitferry.pushback.review_prune import prune
 from gitferry.pushback.survey import glance, survey
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.reviewing import BASE, BRANCH, FILES, FIXED, NAME, OFFERS, OTHER, OURS, at_review, branches
 from gitferry.tests.repo import Repo
 
-Clone = Callable[..., Repo]
-
-NAME, BRANCH, OTHER = "notes.md", "gitferry/b/notes.md", "other.md"
-BASE = "".join(f"line {number}\n" for number in range(12))
-OURS = BASE.replace("line 1\n", "ours\n")
 MORE = OURS.replace("line 6\n", "and more\n")
-FIXED = OURS.replace("line 9\n", "a reviewer's\n")
 THEIRS = BASE.replace("line 11\n", "theirs\n")
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    """Somebody who pushes to the tracked branch and reviews."""
-    side = Side(clone("a"))
-    side.repo.write_all({NAME: BASE, OTHER: BASE})
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return FILES
 
 
 @pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"), pushback={"branch_strategy": "feature_branch", "conflict_strategy": "merge"})
-    healthy(side.sync())
-    return side
+def wishes() -> dict[str, str]:
+    return OFFERS
 
 
 @pytest.fixture
@@ -47,11 +34,6 @@ def reviewed(b: Side) -> Side:
     b.repo.write(NAME, OURS)
     healthy(b.sync())
     return b
-
-
-def branches(remote: Repo) -> set[str]:
-    """The remote's branches without the tracked one."""
-    return {name.removeprefix("refs/heads/") for name in remote.refs("refs/heads/")} - {"main"}
 
 
 def status(b: Side, outcome: Outcome, name: str = NAME) -> PushStatus:
@@ -65,17 +47,6 @@ def quiet(b: Side, remote: Repo) -> None:
     assert (b.repo.refs(), remote.refs(), b.repo.staged(), b.repo.worktree()) == before
     b.repo.fsck()
     remote.fsck()
-
-
-def at_review(a: Side, name: str, text: str, branch: str = BRANCH) -> str:
-    """Commit on top of a review branch, as a reviewer does, and return the commit."""
-    a.repo.fetch()
-    a.repo.git("switch", "-q", "--detach", f"origin/{branch}")
-    a.repo.write(name, text)
-    commit = a.repo.commit("A reviewer's fix-up")
-    a.repo.push("origin", f"HEAD:refs/heads/{branch}")
-    a.repo.git("switch", "-q", "main")
-    return commit
 
 
 def squash(a: Side, branch: str = BRANCH) -> None:
@@ -109,13 +80,13 @@ class TestGoing:
         assert status(reviewed, healthy(reviewed.save(NAME))) is PushStatus.IN_REVIEW
         assert remote.parents(BRANCH) == [first]
         assert remote.tree(BRANCH)[NAME] == MORE.encode()
-        assert branches(remote) == {BRANCH}
+        assert set(branches(remote)) == {BRANCH}
         quiet(reviewed, remote)
 
     def test_each_task_has_its_own(self, b: Side, remote: Repo) -> None:
         b.repo.write_all({NAME: OURS, OTHER: MORE, "new.md": "new\n"})
         outcome = healthy(b.sync())
-        assert branches(remote) == {BRANCH, "gitferry/b/other.md", "gitferry/b/new.md"}
+        assert set(branches(remote)) == {BRANCH, "gitferry/b/other.md", "gitferry/b/new.md"}
         assert set(b.statuses(outcome).values()) == {PushStatus.IN_REVIEW}
         assert remote.changed("gitferry/b/new.md") == ["new.md"]
         quiet(b, remote)
@@ -168,10 +139,10 @@ class TestGoing:
         b.pushback["auto_push"] = False
         b.repo.write(NAME, OURS)
         outcome = healthy(b.sync())
-        assert (status(b, outcome), branches(remote)) == (PushStatus.PENDING, set())
+        assert (status(b, outcome), set(branches(remote))) == (PushStatus.PENDING, set())
         state = b.task(outcome, NAME)
         outcome = healthy(b.sync(tasks=frozenset({state.id}), by_hand=True))
-        assert (status(b, outcome), branches(remote)) == (PushStatus.IN_REVIEW, {BRANCH})
+        assert (status(b, outcome), set(branches(remote))) == (PushStatus.IN_REVIEW, {BRANCH})
         quiet(b, remote)
         assert status(b, healthy(b.sync())) is PushStatus.IN_REVIEW
 
@@ -218,7 +189,7 @@ class TestLanding:
         outcome = healthy(reviewed.sync())
         assert status(reviewed, outcome) is PushStatus.IN_REVIEW
         new = f"{BRANCH}-2"
-        assert branches(remote) == {BRANCH, new}
+        assert set(branches(remote)) == {BRANCH, new}
         assert remote.parents(new) == [remote.tip("main")]
         assert reviewed.repo.read(NAME) == OURS.replace("ours\n", "ours, and further\n")
         quiet(reviewed, remote)
@@ -381,7 +352,7 @@ class TestEnding:
             outcome = healthy(reviewed.sync())
             assert status(reviewed, outcome) is PushStatus.PENDING
             assert "deleted" in (reviewed.task(outcome, NAME).reason or "")
-            assert branches(remote) == set() and reviewed.repo.read(NAME) == OURS
+            assert set(branches(remote)) == set() and reviewed.repo.read(NAME) == OURS
         quiet(reviewed, remote)
 
     def test_an_edit_takes_a_deleted_one_to_a_new_branch(self, reviewed: Side, remote: Repo) -> None:
@@ -389,14 +360,14 @@ class TestEnding:
         healthy(reviewed.sync())
         reviewed.repo.write(NAME, MORE)
         assert status(reviewed, healthy(reviewed.sync())) is PushStatus.IN_REVIEW
-        assert branches(remote) == {f"{BRANCH}-2"}
+        assert set(branches(remote)) == {f"{BRANCH}-2"}
 
     def test_so_does_a_push_by_hand(self, reviewed: Side, remote: Repo) -> None:
         remote.git("update-ref", "-d", f"refs/heads/{BRANCH}")
         state = reviewed.task(healthy(reviewed.sync()), NAME)
         outcome = healthy(reviewed.sync(tasks=frozenset({state.id}), by_hand=True))
         assert status(reviewed, outcome) is PushStatus.IN_REVIEW
-        assert branches(remote) == {f"{BRANCH}-2"}
+        assert set(branches(remote)) == {f"{BRANCH}-2"}
         healthy(reviewed.sync())
         quiet(reviewed, remote)
 
@@ -426,7 +397,7 @@ def test_a_kill_loses_nothing(a: Side, reviewed: Side, remote: Repo, point: str,
     wanted = {"first": MORE, "fix-up": FIXED, "merge": OURS.replace("line 11\n", "theirs\n"), "withdraw": BASE}[story]
     assert reviewed.repo.read(NAME) == wanted
     assert remote.tree(BRANCH)[NAME] == wanted.encode()
-    assert branches(remote) == {BRANCH}
+    assert set(branches(remote)) == {BRANCH}
     quiet(reviewed, remote)
 
 
@@ -448,7 +419,7 @@ def test_a_reviewer_goes_on_from_a_push_that_was_killed_before_we_knew_of_it(
         healthy(b.sync())
     wanted = FIXED.replace("line 6\n", "and more\n") if edited_on else FIXED
     assert b.repo.read(NAME) == wanted
-    assert branches(remote) == {BRANCH}
+    assert set(branches(remote)) == {BRANCH}
     assert remote.tree(BRANCH)[NAME] == wanted.encode()
     assert fixed in remote.commits(BRANCH)
     with opened(b.settings, b.host) as ground:
@@ -475,10 +446,10 @@ def test_a_killed_first_push_is_withdrawn_where_its_change_is_taken_back(b: Side
     killed_at(b, point)
     b.repo.write(NAME, BASE)
     healthy(b.sync())
-    assert branches(remote) == ({BRANCH} if point == "review.sent" else set())
+    assert set(branches(remote)) == ({BRANCH} if point == "review.sent" else set())
     assert all(remote.tree(branch) == remote.tree("main") for branch in branches(remote))
     assert all(each.kept is None for each in prune(b.settings, host=b.host))
     healthy(b.sync())
-    assert branches(remote) == set()
+    assert set(branches(remote)) == set()
     quiet(b, remote)
     assert b.repo.refs("refs/gitferry/review/") == {}

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from gitferry.pushback.outcome import Word
 from gitferry.pushback.review_prune import prune
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.reviewing import BASE, BRANCH, FILES, FIXED, NAME, OFFERS, OTHER, OURS, at_review, branches
 from gitferry.tests.repo import Repo
 
-Clone = Callable[..., Repo]
 
-NAME, BRANCH, OTHER = "notes.md", "gitferry/b/notes.md", "other.md"
-BASE = "".join(f"line {number}\n" for number in range(12))
-OURS = BASE.replace("line 1\n", "ours\n")
-FIXED = OURS.replace("line 9\n", "a reviewer's\n")
+@pytest.fixture
+def shared() -> dict[str, str]:
+    return FILES
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    """Somebody who pushes to the tracked branch and reviews."""
-    side = Side(clone("a"))
-    side.repo.write_all({NAME: BASE, OTHER: BASE})
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"), pushback={"branch_strategy": "feature_branch", "conflict_strategy": "merge"})
-    healthy(side.sync())
-    return side
+def wishes() -> dict[str, str]:
+    return OFFERS
 
 
 @pytest.fixture
@@ -41,17 +27,6 @@ def reviewed(b: Side) -> Side:
     b.repo.write(NAME, OURS)
     healthy(b.sync())
     return b
-
-
-def at_review(a: Side, name: str, text: str) -> str:
-    """Commit on top of the review branch, as a reviewer does, and return the commit."""
-    a.repo.fetch()
-    a.repo.git("switch", "-q", "--detach", f"origin/{BRANCH}")
-    a.repo.write(name, text)
-    commit = a.repo.commit("A reviewer's fix-up")
-    a.repo.push("origin", f"HEAD:refs/heads/{BRANCH}")
-    a.repo.git("switch", "-q", "main")
-    return commit
 
 
 def landed(a: Side, how: str) -> None:
@@ -65,10 +40,6 @@ def landed(a: Side, how: str) -> None:
     a.repo.push("-q")
 
 
-def branches(remote: Repo) -> set[str]:
-    return {name.removeprefix("refs/heads/") for name in remote.refs("refs/heads/")} - {"main"}
-
-
 @pytest.mark.parametrize("how", ["merged", "squashed"])
 def test_a_fix_up_that_landed_before_it_came_here_is_not_reverted(
     a: Side, reviewed: Side, remote: Repo, how: str
@@ -77,7 +48,7 @@ def test_a_fix_up_that_landed_before_it_came_here_is_not_reverted(
     landed(a, how)
     healthy(reviewed.sync())
     assert reviewed.repo.read(NAME) == FIXED
-    assert branches(remote) == {BRANCH}
+    assert set(branches(remote)) == {BRANCH}
 
 
 @pytest.mark.parametrize("how", ["merged", "squashed"])

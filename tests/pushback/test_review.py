@@ -19,6 +19,7 @@ from gitferry.pushback.survey import glance, survey
 from gitferry.repos.objects import Objects
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.reviewing import branches
 from gitferry.tests.repo import Repo
 
 Clone = Callable[..., Repo]
@@ -33,18 +34,13 @@ LATER = OURS.replace("line 4\n", "and on\n")
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write(NAME, BASE)
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return {NAME: BASE}
 
 
 @pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"), pushback={"conflict_strategy": "create_pr"})
-    healthy(side.sync())
-    return side
+def wishes() -> dict[str, str]:
+    return {"conflict_strategy": "create_pr"}
 
 
 def both_change(a: Side, b: Side, ours: str = OURS) -> None:
@@ -59,12 +55,6 @@ def reviewed(a: Side, b: Side) -> Side:
     both_change(a, b)
     healthy(b.sync())
     return b
-
-
-def branches(remote: Repo) -> dict[str, str]:
-    """The remote's branches without the tracked one, by name."""
-    refs = remote.refs("refs/heads/")
-    return {name.removeprefix("refs/heads/"): oid for name, oid in refs.items() if name != "refs/heads/main"}
 
 
 def task(b: Side, outcome: Outcome) -> TaskState:

@@ -16,8 +16,6 @@ from gitferry.repos.content import FILE, File
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
-Clone = Callable[..., Repo]
-
 TASK = {"t/metadata.json": '{"name": "t"}\n', "t/main.txt": "main\n", "t/sub/data.txt": "data\n"}
 LONG = "".join(f"line {number}\n" for number in range(9))
 FILES = {**TASK, "a.txt": LONG, "b.txt": "b\n" + LONG, "c.txt": "c\n" + LONG}
@@ -25,18 +23,8 @@ OURS, THEIRS = LONG.replace("line 7\n", "from B\n"), LONG.replace("line 1\n", "f
 
 
 @pytest.fixture
-def a(clone: Clone) -> Side:
-    side = Side(clone("a"))
-    side.repo.write_all(FILES)
-    healthy(side.sync())
-    return side
-
-
-@pytest.fixture
-def b(a: Side, clone: Clone) -> Side:
-    side = Side(clone("b"))
-    healthy(side.sync())
-    return side
+def shared() -> dict[str, str]:
+    return FILES
 
 
 def theirs(a: Side, /, *deleted: str, **files: str) -> None:
