@@ -32,12 +32,15 @@ class Kind(StrEnum):
     PATTERNS = "patterns"
 
 
-def fill(remote: Repo, writer: Repo) -> None:
-    """Give the remote its first commit."""
-    writer.write_all(FILES)
-    writer.commit("first")
-    writer.push("-u", "origin", "main")
+def full(remote: Repo, repo: Repo) -> Side:
+    """Give the empty remote its first commit, and return the clone that has everything checked out."""
+    repo.write_all(FILES)
+    repo.commit("first")
+    repo.push("-u", "origin", "main")
     assert remote.has("main")
+    side = Side(repo)
+    healthy(side.sync())
+    return side
 
 
 def narrow(repo: Repo, kind: Kind) -> Repo:

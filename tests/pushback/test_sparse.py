@@ -12,8 +12,8 @@ from gitferry.tests.pushback.sparse_sides import (
     LINES,
     MANIFEST,
     Kind,
-    fill,
     flags,
+    full,
     hidden,
     narrow,
     same_as_git,
@@ -45,10 +45,7 @@ def remote(empty_remote: Repo) -> Repo:
 @pytest.fixture
 def there(remote: Repo, clone: Callable[..., Repo]) -> Side:
     """Everything is checked out here."""
-    side = Side(clone("there"))
-    fill(remote, side.repo)
-    healthy(side.sync())
-    return side
+    return full(remote, clone("there"))
 
 
 @pytest.fixture

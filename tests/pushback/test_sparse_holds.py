@@ -9,7 +9,7 @@ import pytest
 from gitferry.pushback.outcome import Strategy
 from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.kit import Side, healthy
-from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, fill, hidden, narrow, send, settled
+from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, full, hidden, narrow, send, settled
 from gitferry.tests.repo import Repo
 
 OURS, THEIRS = LINES.replace("two", "ours"), LINES.replace("two", "theirs")
@@ -24,10 +24,7 @@ def remote(empty_remote: Repo) -> Repo:
 @pytest.fixture
 def there(remote: Repo, clone: Callable[..., Repo]) -> Side:
     """Everything is checked out here."""
-    side = Side(clone("there"))
-    fill(remote, side.repo)
-    healthy(side.sync())
-    return side
+    return full(remote, clone("there"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from gitferry.pushback import advance, carry, checkout
 from gitferry.repos import index, observe, outside
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
-from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, fill, hidden, narrow, send, settled
+from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, full, hidden, narrow, send, settled
 from gitferry.tests.repo import Repo
 
 Meanwhile = Callable[[ModuleType, str, Callable[[], object]], None]
@@ -58,10 +58,7 @@ def remote(empty_remote: Repo) -> Repo:
 
 @pytest.fixture
 def there(remote: Repo, clone: Callable[..., Repo]) -> Side:
-    side = Side(clone("there"))
-    fill(remote, side.repo)
-    healthy(side.sync())
-    return side
+    return full(remote, clone("there"))
 
 
 def sparse(clone: Callable[..., Repo], kind: Kind) -> Side:

@@ -8,7 +8,7 @@ import pytest
 
 from gitferry.pushback.outcome import PushStatus
 from gitferry.tests.pushback.kit import Side, healthy
-from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, fill, narrow, send, settled
+from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, full, narrow, send, settled
 from gitferry.tests.repo import Repo
 
 BRANCH = "gitferry/here/half"
@@ -23,10 +23,7 @@ def remote(empty_remote: Repo) -> Repo:
 @pytest.fixture
 def there(remote: Repo, clone: Callable[..., Repo]) -> Side:
     """Everything is checked out here."""
-    side = Side(clone("there"))
-    fill(remote, side.repo)
-    healthy(side.sync())
-    return side
+    return full(remote, clone("there"))
 
 
 @pytest.fixture
