@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.pushback.remembered import Remembered, key_of
 from gitferry.repos.hooks import Author, Hooks, Ran, Scratches, Verdict
 
 if TYPE_CHECKING:
@@ -40,20 +38,7 @@ class HookMemory:
     """
 
     scratches: Scratches = field(default_factory=Scratches)
-    _answers: OrderedDict[str, Verdict] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def answer(self, key: str) -> Verdict | None:
-        """Return what was said to the same question."""
-        with self._lock:
-            return self._answers.get(key)
-
-    def note(self, key: str, verdict: Verdict) -> None:
-        """Remember an answer."""
-        with self._lock:
-            self._answers[key] = verdict
-            while len(self._answers) > _REMEMBERED:
-                self._answers.popitem(last=False)
+    answers: Remembered[Verdict] = field(default_factory=lambda: Remembered(_REMEMBERED))
 
 
 def hooks_of(ground: Ground) -> Hooks | None:
@@ -71,7 +56,7 @@ def asked_about_commit(ground: Ground, tree: str, parents: Sequence[str], messag
     if hooks is None:
         return message
     trees = [ground.objects.tree_of(parent) for parent in parents]  # a parent that we wrote has the time in its id
-    key = _key(ground, hooks, "commit", tree, *trees, message)
+    key = key_of("commit", ground.place.git_dir, hooks.version(), tree, trees, message)
     author = Author(ground.author(), ground.host.clock())
 
     def ask() -> Verdict:
@@ -88,7 +73,7 @@ def ask_about_push(ground: Ground, url: str, remote: str, remote_branch: str, co
         return
     objects = ground.objects
     going = [f"{objects.tree_of(each.oid)} {objects.message(each.oid)}" for each in objects.between(_only(old), commit)]
-    key = _key(ground, hooks, "push", *going, old or "", remote_branch)
+    key = key_of("push", ground.place.git_dir, hooks.version(), going, old, remote_branch)
     branch = ground.state.branch or ""
 
     def ask() -> Verdict:
@@ -101,19 +86,13 @@ def _only(oid: str | None) -> tuple[str, ...]:
     return () if oid is None else (oid,)
 
 
-def _key(ground: Ground, hooks: Hooks, *asked: str) -> str:
-    """Return what names a question."""
-    parts = (str(ground.place.git_dir), hooks.version(), *asked)
-    return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _answered(ground: Ground, key: str, ask: Callable[[], Verdict]) -> Verdict:
+def _answered(ground: Ground, key: bytes, ask: Callable[[], Verdict]) -> Verdict:
     """Return what the hooks say, as they said before where nobody asks by hand. Raises HookRefused."""
     memory = ground.host.hooks
-    verdict = None if ground.by_hand else memory.answer(key)
+    verdict = None if ground.by_hand else memory.answers.get(key)
     if verdict is None:
         verdict = ask()
-        memory.note(key, verdict)
+        memory.answers.put(key, verdict)
     ground.notes.extend(verdict.notes)
     if verdict.failed is not None:
         raise HookRefused(verdict.failed)

@@ -15,9 +15,10 @@ from gitferry.pushback.findings import Finding, Weight
 from gitferry.pushback.marker_check import USUAL_SIZE, forgotten, may_hold_markers
 from gitferry.pushback.name_check import names
 from gitferry.pushback.own_changes import against_parents, own
+from gitferry.pushback.remembered import key_of
 from gitferry.pushback.schema_process import SchemaWorkers
 from gitferry.pushback.schema_rules import SchemaRules
-from gitferry.pushback.validated import Validated, Verdict, key_of
+from gitferry.pushback.validated import Validated, Verdict
 from gitferry.repos.added import added
 from gitferry.repos.content import REGULAR, SUBMODULE, Content, Entry
 from gitferry.repos.objects import CommitInfo, Objects

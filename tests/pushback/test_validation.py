@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from gitferry.pushback import validation
-from gitferry.pushback.findings import Finding, Weight
+from gitferry.pushback.findings import Weight
 from gitferry.pushback.schema_process import SchemaProcess, Unchecked
-from gitferry.pushback.validated import Validated, Verdict, key_of
 from gitferry.repos.content import SUBMODULE, SYMLINK, Entry
 from gitferry.repos.tasks import Unit
 from gitferry.tests.pushback import invalid_tasks
@@ -282,18 +281,6 @@ def test_what_a_schema_refers_to_is_looked_at_again_when_it_changes(bench: Bench
     assert len(bench.check({MANIFEST: WITHOUT}, base=base)) == 1
     assert bench.check({MANIFEST: WITHOUT}, base=bench.tree({"schemas/more.json": "{}"}, base)) == []
     assert len(bench.check({MANIFEST: WITHOUT}, base=bench.tree({"schemas/more.json": None}, base))) == 1
-
-
-def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gitferry.pushback.validated._REMEMBERED", 2)
-    known = Validated()
-    finding = Finding("name", Weight.WARN, "a", "b", "c")
-    keys = [key_of(number) for number in range(3)]
-    for key in keys[:2]:
-        known.put(key, Verdict((finding,)))
-    assert known.get(keys[0]) is not None
-    known.put(keys[2], Verdict(()))
-    assert [known.get(key) is not None for key in keys] == [True, False, True]
 
 
 def test_a_finding_is_told_with_its_remedy(bench: Bench) -> None:
