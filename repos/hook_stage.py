@@ -55,15 +55,13 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One hook that ran. `reason` says why it is not `ok`; `message` is the commit's new one where it changed that."""
+    """One hook that ran. `reason` says why it is not `ok`."""
 
     hook: str
     ok: bool
     output: str  # both outputs in one, their last part, without secrets; control characters as they came
     reason: str = ""
     proposal: Proposal | None = None
-    message: str | None = None
-    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class Stage:
         )
         if ended.timed_out:
             reason = f"it had not ended after {self._limits.deadline:g} s and was stopped"
-            return Ran(name, False, ended.output, reason, timed_out=True)
+            return Ran(name, False, ended.output, reason)
         return Ran(name, ended.code == 0, ended.output, "" if ended.code == 0 else f"exit code {ended.code}")
 
     def proposal(self, tree: str, *, staged: bool = False) -> Proposal | None:

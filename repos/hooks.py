@@ -220,10 +220,9 @@ class _Asked:
             return replace(ran, ok=False, reason=f"git cannot commit from what it left: {broken.title}")
         if not message.strip():
             return replace(ran, ok=False, reason="it left an empty message")
-        if message == given:
-            return ran
-        self._message = message.decode("utf-8", "replace")
-        return replace(ran, message=self._message)
+        if message != given:
+            self._message = message.decode("utf-8", "replace")
+        return ran
 
     def _cleaned(self, message: bytes) -> bytes:
         """Return a message as `git commit -m` cleans it up after its hooks (git-commit(1), --cleanup)."""
