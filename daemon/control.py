@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import settings_path
-from gitferry.daemon import address, candidate, rows
+from gitferry.daemon import address, asked, candidate, rows
 from gitferry.daemon.approving import require_approvable
 from gitferry.daemon.arrival import require_there
 from gitferry.daemon.crash import version
@@ -19,7 +19,7 @@ from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
 from gitferry.daemon.parallel import in_parallel
 from gitferry.daemon.resolving import OPEN, NotInConflict, answers_to, is_resolved
-from gitferry.pushback.outcome import Request, Strategy, Take, Word
+from gitferry.pushback.outcome import Request, Take
 from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ class Control:
         house = self._house
         state = self._find([task])[0]
         text = house.ferry.diff(house.roster.repository(state.repository), state, remote=remote)
-        named = {"id": state.id, "repository": state.repository, "name": state.name, "path": state.path}
-        return {"task": named, "against": "remote" if remote else "local", "diff": text}
+        return {"task": rows.named(state), "against": "remote" if remote else "local", "diff": text}
 
     def log(self, repository: str | None = None, limit: int | None = 50) -> Row:
         """Return operations, newest first; repositories that cannot be read are named under `unreadable`."""
@@ -188,16 +187,7 @@ class Control:
                 for each in house.roster.settings.repositories
             }
         else:
-            wishes = {}
-            for state in self._find(tasks):
-                wish = Request(
-                    "request",
-                    tasks=frozenset({state.id}),
-                    message=message,
-                    strategies={} if strategy is None else {state.id: Strategy(strategy)},
-                    by_hand=True,
-                )
-                wishes[state.repository] = wish.merge(wishes.get(state.repository, wish))
+            wishes = asked.pushes(self._find(tasks), message, strategy)
         if dry_run:
             wished = [house.roster.repository(name) for name in wishes]
             previews, unreadable = self._read(
@@ -214,13 +204,10 @@ class Control:
         Raises NothingToApprove, ChangedSince.
         """
         house = self._house
-        wishes: dict[str, Request] = {}
         states = self._find(tasks)
         for state in states:
             require_approvable(state, house.roster.repository(state.repository), version)
-            word = Word(state.version_seen or "", house.ferry.host.user, granted)
-            wish = Request("request", words={state.id: word}, by_hand=True)
-            wishes[state.repository] = wish.merge(wishes.get(state.repository, wish))
+        wishes = asked.words(states, house.ferry.host.user, granted=granted)
         named = [{"id": each.id, "repository": each.repository, "name": each.name} for each in states]
         return {"tasks": named, "granted": granted} | self._cross(wishes)
 
@@ -269,7 +256,7 @@ class Control:
         wish = Request("request", tasks=frozenset(answers), answers=answers, by_hand=True)
         done = house.roster.ask(repository.name, wish).result()
         return {
-            "task": {"id": state.id, "repository": state.repository, "name": state.name, "path": state.path},
+            "task": rows.named(state),
             "resolved": is_resolved(state, done),
             "results": [rows.result(done, held=house.board.get(repository.name).pushes_held)],
         }
@@ -355,11 +342,11 @@ class Control:
         found: list[T] = []
         unreadable: list[Row] = []
 
-        def asked(each: Repository) -> Iterable[T]:
+        def of_tree(each: Repository) -> Iterable[T]:
             require_there(each)
             return ask(each)
 
-        for each, answer in zip(repositories, in_parallel(asked, repositories), strict=True):
+        for each, answer in zip(repositories, in_parallel(of_tree, repositories), strict=True):
             if not isinstance(answer, GitferryError):
                 found.extend(answer)
             elif go_on:

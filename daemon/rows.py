@@ -59,13 +59,14 @@ def repository(settings: Repository, known: Known, *, next_pull_at: datetime | N
     }
 
 
+def named(state: TaskState) -> Row:
+    """Return what names one task."""
+    return {"id": state.id, "repository": state.repository, "name": state.name, "path": state.path}
+
+
 def task(state: TaskState) -> Row:
     """Return the `tasks` row of one task."""
-    return {
-        "id": state.id,
-        "repository": state.repository,
-        "name": state.name,
-        "path": state.path,
+    return named(state) | {
         "kind": state.kind,
         "version": state.version,
         "push_status": state.push_status.value,
@@ -76,11 +77,7 @@ def task(state: TaskState) -> Row:
 
 def push(state: TaskState) -> Row:
     """Return the `push status` row of one task."""
-    return {
-        "id": state.id,
-        "repository": state.repository,
-        "name": state.name,
-        "path": state.path,
+    return named(state) | {
         "version": state.version,
         "push_status": state.push_status.value,
         "local_modification_time": instant(state.local_modification_time),
