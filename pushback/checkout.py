@@ -12,7 +12,6 @@ from gitferry.config.failpoints import fp
 from gitferry.pushback.gitlinks import file_of
 from gitferry.pushback.ground import Ground
 from gitferry.repos import filters, index, sparse
-from gitferry.repos.blobs import ATTRIBUTES
 from gitferry.repos.content import FILE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import (
     EscapesTree,
@@ -23,6 +22,7 @@ from gitferry.repos.disk_errors import (
     TreeError,
     UnsafeName,
 )
+from gitferry.repos.governing import ATTRIBUTES
 from gitferry.repos.hold import HoldState
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Record
@@ -122,6 +122,7 @@ def check_out(
     absent = _hidden(ground, patterns, disk, [path for _, path, _ in flat])
     outside = frozenset(path for path in absent if patterns is not None and not patterns.includes(path))
     attributes = [step for step in flat if step[1].rpartition("/")[2] == ATTRIBUTES]
+    attributes += [step for step in flat if step not in attributes and _gives_way(step, attributes)]
     others = [step for step in flat if step not in attributes]
     seen = {
         path: Unchanged(observer, path, None if path in absent else file_of(ground.objects, disk, path))
@@ -136,6 +137,13 @@ def check_out(
     raced |= _group(ground, others, seen, outside)[0]
     ground.worktree.flush()
     return raced
+
+
+def _gives_way(step: Step, attributes: Sequence[Step]) -> bool:
+    """Whether a file goes that stands where a directory of attributes will, or below a file of attributes."""
+    _, path, entry = step
+    arriving = [other for _, other, new in attributes if new is not None]
+    return entry is None and any(o.startswith(f"{path}/") or path.startswith(f"{o}/") for o in arriving)
 
 
 def _attributes(

@@ -187,7 +187,7 @@ def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
         answered=None,
         committed=None if other.committed is None else Action.HOLD,
         joined=None,
-        reason=f"renamed together with {stopped.unit}: {stopped.reason}",
+        reason=f"it goes together with {stopped.unit}: {stopped.reason}",
         partner=stopped.unit,
         pending=stopped.pending,
         review=stopped.review,

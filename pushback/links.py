@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from gitferry.pushback.sides import Sides
+from gitferry.repos.governing import ATTRIBUTES
 from gitferry.repos.objects import Objects
 from gitferry.repos.record import Record
 from gitferry.repos.tasks import Unit
@@ -22,7 +23,9 @@ class Links:
         self._moved: defaultdict[str, set[str]] = defaultdict(set)
         self.in_place: set[str] = set()  # tasks that stand where another one needs a directory, or the other way
         #: Pairs of tasks; of a rename, the one it came from first.
-        self.pairs = tuple(dict.fromkeys((*self._renamed(), *self._partners(), *self._standing(), *self._held())))
+        self.pairs = tuple(
+            dict.fromkeys((*self._renamed(), *self._partners(), *self._standing(), *self._held(), *self._governed()))
+        )
 
     def moved(self, unit: str) -> frozenset[str]:
         """Return the files of a task that a side moved as they are, or that stand in another task's place."""
@@ -65,6 +68,16 @@ class Links:
                         yield from self._joined(old, new)
                         if self._objects.file_at(tree, old) == self._objects.file_at(local, new):
                             self._note(old, new)
+
+    def _governed(self) -> Iterator[tuple[str, str]]:
+        """Yield attributes that were deleted here with the files below that were edited: those were read without."""
+        head, local = self._sides.head, self._sides.local
+        changed = tuple(self._objects.changed(head, local))
+        gone = [p for p in changed if p.rpartition("/")[2] == ATTRIBUTES and self._objects.file_at(local, p) is None]
+        for file in gone:
+            for path in changed:
+                if path.startswith(file.removesuffix(ATTRIBUTES)) and self._objects.file_at(local, path) is not None:
+                    yield from self._joined(file, path)
 
     def _joined(self, old: str, new: str) -> Iterator[tuple[str, str]]:
         one, two = self._owner(old).path, self._owner(new).path

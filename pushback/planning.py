@@ -181,7 +181,15 @@ class Planner:
             return grouping.unit_of(path).carry or self._objects.file_at(upstream_tree, path) is not None
 
         held = tuple(self._held_files(record, head_tree))
-        seen = self.observer.observe(head_tree, paths, limits, wanted, always=held)
+        seen = self.observer.observe(
+            head_tree,
+            paths,
+            limits,
+            wanted,
+            always=held,
+            carries=lambda path: grouping.unit_of(path).carry,
+            brought=() if record.journal is None else record.journal.paths,
+        )
         patterns = sparse.read(self._ground.place, self._ground.state.config)
         if patterns is None:
             return seen

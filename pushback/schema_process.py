@@ -19,6 +19,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 from gitferry.pushback.findings import Finding, Weight
@@ -181,7 +182,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ} | {"LC_ALL": "C.UTF-8"},
+            env=_environment(),
             cwd="/",
             start_new_session=True,
         )
@@ -224,6 +225,16 @@ class _Worker:
             return Unchecked(f"it takes more than {SECONDS:g} seconds of computing", lasting=True)
         said = self._err.read().decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
         return Unchecked(f"the process that checks it ended with {code}: {said or 'it said nothing'}", lasting=False)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a process that starts in `/` and is to find the modules that are found here."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"LC_ALL": "C.UTF-8"}
+    if kept.get("PYTHONPATH"):
+        kept["PYTHONPATH"] = os.pathsep.join(
+            str(Path(entry).absolute()) for entry in kept["PYTHONPATH"].split(os.pathsep)
+        )
+    return kept
 
 
 def _packed(data: bytes) -> str:

@@ -11,6 +11,7 @@ from gitferry.repos.cleaning import clean
 from gitferry.repos.content import EXECUTABLE, FILE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import TreeError
 from gitferry.repos.git import Git
+from gitferry.repos.governing import ATTRIBUTES, BEING_WRITTEN
 from gitferry.repos.objects import Objects
 from gitferry.repos.packs import BLOB, New
 from gitferry.repos.recorded import recorded
@@ -18,8 +19,7 @@ from gitferry.repos.smudging import Wanted, smudge
 from gitferry.repos.state import Place, WorkingState
 from gitferry.repos.worktree import Worktree
 
-ATTRIBUTES = ".gitattributes"
-BEING_WRITTEN = "it is being written"
+IN_DOUBT = "git cannot tell whether it was edited, in the instant in which it was looked at: save it again"
 
 
 class Blobs:
@@ -65,7 +65,10 @@ class Blobs:
             for path, file in files.items()
             if path not in refused
         }
-        kept = self._unedited({path: oids.get(path) for path in regular}, asked, files, known)
+        kept, doubtful = self._unedited({path: oids.get(path) for path in regular}, asked, files, known)
+        # by another key, say, the filter would make another blob of what nobody edited
+        refused |= dict.fromkeys((path for path in doubtful - kept.keys() if asked.get(path)), IN_DOUBT)
+        oids = {path: oid for path, oid in oids.items() if path not in refused}
         refused = {path: reason for path, reason in refused.items() if path not in kept}
         return {p: Entry(self._mode(files[p], known.get(p)), oid) for p, oid in (oids | kept).items()}, refused
 
@@ -81,8 +84,10 @@ class Blobs:
         asked: Mapping[str, str],
         files: Mapping[str, File],
         known: Mapping[str, Entry | None],
-    ) -> dict[str, str]:
+    ) -> tuple[dict[str, str], set[str]]:
         """Return, of those files whose blob became another (None: refused), the ones that nobody edited, with the old.
+
+        And those of which the index does not tell.
 
         `asked` are those that git converted, each with its filter.
 
@@ -96,7 +101,7 @@ class Blobs:
             own = any(directory in self._attributed for directory in filters.above(path))
             if entry is not None and entry.mode in self._plain and entry.oid != oid and not own:
                 before[path] = entry.oid
-        same = self._untouched(before)
+        same, doubtful = self._untouched(before, files)
         converted = {path: oid for path, oid in before.items() if path in asked and oids[path] is not None}
         same |= {path for path, oid in converted.items() if New(BLOB, files[path].data).oid == oid}
         # git-lfs would fetch the old large file to tell.
@@ -106,18 +111,32 @@ class Blobs:
             if path not in same and not drivers.is_lfs(self._config, asked[path])
         ]
         made = smudge(self._git, wanted, extra_env=drivers.silenced(self._config, trusted=self._trusted)).files
-        return {path: oid for path, oid in before.items() if path in same or made.get(path) == files[path].data}
+        kept = {path: oid for path, oid in before.items() if path in same or made.get(path) == files[path].data}
+        return kept, doubtful
 
-    def _untouched(self, before: Mapping[str, str]) -> set[str]:
-        """Return those files that were not written to since the index knew them to hold these blobs."""
+    def _untouched(self, before: Mapping[str, str], files: Mapping[str, File]) -> tuple[set[str], set[str]]:
+        """Return those files that were not written to since the index knew them to hold these blobs.
+
+        And those that may have been all the same, by more than their line ends.
+        """
         index = _modified(self._place.git_dir / "index")
         # What was saved is younger than the index, as a rule: git need not be asked.
         old = [path for path in before if _modified(self._place.root / path) <= index]
-        return {
-            path
+        found = {
+            path: one
             for path, one in recorded(self._git, old).items()
             if one.oid == before[path] and one.untouched(self._place.root / path)
         }
+        doubtful = {
+            path
+            for path, one in found.items()
+            if one.doubtful(index) and not self._same_text(one.oid, files[path].data)
+        }
+        return found.keys() - doubtful, doubtful
+
+    def _same_text(self, oid: str, data: bytes) -> bool:
+        """Return whether a blob and a file differ by their line ends at most."""
+        return _lines(self._objects.blob(oid)) == _lines(data)
 
     def _mode(self, file: File, known: Entry | None) -> int:
         """Return the mode that `git add` would record (git-config(1), core.fileMode and core.symlinks)."""
@@ -128,6 +147,10 @@ class Blobs:
         if self._file_mode:
             return file.mode
         return known.mode if known is not None and known.mode in (FILE, EXECUTABLE) else FILE
+
+
+def _lines(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
 
 
 def _modified(file: Path) -> int:

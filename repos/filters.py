@@ -96,6 +96,15 @@ def conversions(
     return found
 
 
+def governed(git: Git, place: Place, paths: Collection[str]) -> frozenset[str]:
+    """Return those of `paths` that files of attributes speak of which git knows and the working tree lacks now.
+
+    `git add` goes by the index's then.
+    """
+    here = dict(_attributes(git, place, paths))
+    return frozenset(path for path, values in _attributes(git, place, paths, fallback=True) if values != here[path])
+
+
 # -- which --------------------------------------------------------------------------------------------------------
 
 
@@ -133,10 +142,12 @@ def _system_files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(program).resolve().parent.parent / "etc" / "gitattributes"
 
 
-def _attributes(git: Git, place: Place, paths: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def _attributes(
+    git: Git, place: Place, paths: Collection[str], *, fallback: bool = False
+) -> Iterator[tuple[str, dict[str, str]]]:
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
     # Without an index, git check-attr reads the same files as git hash-object and git cat-file do.
-    nowhere = {"GIT_INDEX_FILE": str(place.common_dir / "gitferry" / "no-index")}
+    nowhere = {} if fallback else {"GIT_INDEX_FILE": str(place.common_dir / "gitferry" / "no-index")}
     done = git.run("check-attr", "-z", "--stdin", *_ATTRIBUTES, input=names, extra_env=nowhere)
     items = iter(zsplit(done.stdout))
     values: dict[str, str] = {}

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gitferry.config.failpoints import fp
-from gitferry.repos import drivers, index, outside, sparse
-from gitferry.repos.blobs import BEING_WRITTEN, Blobs
+from gitferry.repos import drivers, governing, index, outside, sparse
+from gitferry.repos.blobs import Blobs
 from gitferry.repos.content import SUBMODULE, Entry, File
 from gitferry.repos.disk_errors import EscapesTree, IsDirectory, TreeError
 from gitferry.repos.git import Git
+from gitferry.repos.governing import BEING_WRITTEN, Moment
 from gitferry.repos.objects import Objects
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.spelling import misspelled
@@ -72,6 +73,12 @@ class _Reading:
         self.there.add(path)
         self.size += len(file.data)
 
+    def refuse(self, reasons: Mapping[str, str]) -> None:
+        """Take these back."""
+        for path, reason in reasons.items():
+            self.unread[path] = reason
+            self.entries.pop(path, None)
+
     def doubt(self, patterns: Sparse | None) -> None:
         """Take back what a git command may just have made: it was changing the index while we looked.
 
@@ -79,9 +86,7 @@ class _Reading:
         index last.
         """
         brought = {path for path in self.there if patterns is not None and not patterns.includes(path)}
-        for path in brought | {path for path, entry in self.entries.items() if entry is None}:
-            self.unread[path] = BEING_WRITTEN
-            self.entries.pop(path, None)
+        self.refuse(dict.fromkeys(brought | {p for p, entry in self.entries.items() if entry is None}, BEING_WRITTEN))
 
 
 class Observer:
@@ -106,11 +111,14 @@ class Observer:
         wanted: Callable[[str], bool],
         *,
         always: Collection[str] = (),
+        carries: Callable[[str], bool] = lambda path: True,
+        brought: Collection[str] = (),
     ) -> Observation:
         """Return what differs from HEAD at or below `paths` (None: anywhere).
 
         Untracked files are read where `wanted` says so, and otherwise left alone: nothing of them can travel. Files in
         `always` are read whatever git says: it does not look at those marked assume-unchanged or skip-worktree.
+        `carries` tells whether a path may travel at all. What a dead crossing may have `brought` nobody changed here.
         """
         patterns = sparse.read(self._place, self._state.config)
         before = index.moment(self._place.git_dir)
@@ -121,8 +129,10 @@ class Observer:
             if not change.nested and (not change.untracked or change.head or wanted(path))
         }
         quiet = {path: _as_in(head_tree, self._objects, path) for path in always if path not in changes}
-        self._blobs.attributed_here(changes)
+        self._blobs.attributed_here(changes.keys() - set(brought))
+        attributes = governing.moments(self._place.root, {**quiet, **changes})
         reading = self._read(changes, quiet, limits, patterns)
+        reading.refuse(self._misgoverned(head_tree, changes, reading, attributes, carries))
         if before is None or index.moment(self._place.git_dir) != before:
             reading.doubt(patterns)
         with self._objects.together():
@@ -179,6 +189,28 @@ class Observer:
         reading.unread.update(refused)
         reading.files.clear()
         reading.size = 0
+
+    def _misgoverned(
+        self,
+        head_tree: str,
+        changes: Mapping[str, Change],
+        reading: _Reading,
+        before: Mapping[str, Moment],
+        carries: Callable[[str], bool],
+    ) -> dict[str, str]:
+        """Return the files that were read by other attributes than go with them, and why they wait."""
+
+        def stays(file: str) -> bool:
+            known = changes.get(file) or _as_in(head_tree, self._objects, file)
+            goes = file in reading.entries and reading.entries[file] is None and carries(file)
+            return known.index is not None and not goes
+
+        edited = {
+            path
+            for path, entry in reading.entries.items()
+            if entry is not None and entry != self._objects.file_at(head_tree, path)
+        }
+        return governing.objections(self._git, self._place, before, edited, stays)
 
     def _status(self, paths: Collection[str] | None) -> Status:
         """Return what git says has changed; more than that where a filter fails."""

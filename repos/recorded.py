@@ -20,6 +20,9 @@ _RECORD = re.compile(
     rb"  ctime: (?P<ctime>\d+:\d+)\n  mtime: (?P<mtime>\d+:\d+)\n  dev: \d+\tino: (?P<inode>\d+)\n"
     rb"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n"
 )
+_SECOND = 1_000_000_000
+_TICK = 20_000_000  # nanoseconds; kernels count time in steps of up to 10 ms
+_COARSE = 2 * _SECOND  # of file systems that keep whole seconds
 _INODE = 0xFFFFFFFF  # bits of an inode's number that the index keeps
 
 
@@ -34,13 +37,22 @@ class Recorded:
     size: int
 
     def untouched(self, file: Path) -> bool:
-        """Return whether nothing wrote to the file since. git sets the size to 0 where it is in doubt itself."""
+        """Return whether nothing wrote to the file since; see `doubtful`."""
         try:
             found = file.lstat()
         except OSError:
             return False
         times = (self.changed_ns, self.modified_ns) == (found.st_ctime_ns, found.st_mtime_ns)
         return times and self.inode == found.st_ino & _INODE and self.size in (0, found.st_size)
+
+    def doubtful(self, index_ns: int) -> bool:
+        """Return whether a file that seems untouched may have been edited in the instant in which git looked at it.
+
+        git sets the size to 0 where it looked again and found another content (racy-git): edited, or read by other
+        attributes. An index as young as the file has not been looked through so. `index_ns` is when it was written.
+        """
+        tick = _TICK if self.changed_ns % _SECOND else _COARSE
+        return self.size == 0 or index_ns - self.changed_ns < tick
 
 
 def recorded(git: Git, paths: Sequence[str]) -> dict[str, Recorded]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from gitferry.pushback.ground import Ground, opened
+from gitferry.tests.pushback.ciphers import SECRET, Cipher
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.shared_file import LINES, NAME
 from gitferry.tests.repo import Repo
@@ -84,3 +86,21 @@ def ground(here: Side) -> Iterator[Ground]:
     """The tools that work on `here`. HEAD, branch and settings are those of this moment."""
     with opened(here.settings, here.host) as tools:
         yield tools
+
+
+@pytest.fixture
+def cipher(tmp_path: Path) -> Cipher:
+    return Cipher(tmp_path)
+
+
+@pytest.fixture
+def secret(cipher: Cipher, here: Side, there: Side, remote: Repo) -> Cipher:
+    """Both clones encipher `*.secret`, and one is there."""
+    cipher.set_up(here)
+    cipher.set_up(there)
+    here.repo.write(".gitattributes", "*.secret filter=cipher\n")
+    here.repo.write("a.secret", SECRET)
+    healthy(here.sync())
+    healthy(there.sync())
+    assert remote.tree("main")["a.secret"].startswith(b"\0CIPHER\0")
+    return cipher

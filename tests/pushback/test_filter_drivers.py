@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -11,68 +10,9 @@ import pytest
 
 from gitferry.pushback.outcome import Outcome, PushStatus, State
 from gitferry.repos import cleaning, smudging
+from gitferry.tests.pushback.ciphers import SECRET, Cipher
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
-
-# As git-crypt does it: what is the same is enciphered to the same, so that git sees no change where there is none.
-CIPHER = """
-import hashlib, hmac, sys
-key, data = open(sys.argv[2], "rb").read(), sys.stdin.buffer.read()
-MARK = b"\\0CIPHER\\0"
-
-def mixed(nonce, text):
-    stream = b"".join(hashlib.sha256(key + nonce + b"%d" % i).digest() for i in range(len(text) // 32 + 1))
-    return bytes(a ^ b for a, b in zip(text, stream))
-
-if sys.argv[1] == "clean":
-    nonce = hmac.new(key, data, "sha256").digest()[:12]
-    out = MARK + nonce + mixed(nonce, data)
-elif data.startswith(MARK):
-    out = mixed(data[len(MARK):len(MARK) + 12], data[len(MARK) + 12:])
-    if hmac.new(key, out, "sha256").digest()[:12] != data[len(MARK):len(MARK) + 12]:
-        sys.exit("that is another key")
-else:
-    out = data
-sys.stdout.buffer.write(out)
-"""
-SECRET = b"name: value\r\nother: 1\n"
-
-
-class Cipher:
-    """A filter that enciphers, and the key that it needs."""
-
-    def __init__(self, directory: Path) -> None:
-        self.program = directory / "cipher.py"
-        self.program.write_text(CIPHER)
-        self.key = directory / "key"
-        self.key.write_bytes(b"k" * 32)
-
-    def set_up(self, side: Side, name: str = "cipher", *, required: bool = True) -> None:
-        """Let a clone encipher, as `git-crypt unlock` does."""
-        for command in ("clean", "smudge"):
-            side.repo.git(
-                "config", f"filter.{name}.{command}", f"{sys.executable} -S -E {self.program} {command} {self.key}"
-            )
-        side.repo.git("config", f"filter.{name}.required", "true" if required else "false")
-        side.trusted = True
-
-
-@pytest.fixture
-def cipher(tmp_path: Path) -> Cipher:
-    return Cipher(tmp_path)
-
-
-@pytest.fixture
-def secret(cipher: Cipher, here: Side, there: Side, remote: Repo) -> Cipher:
-    """Both clones encipher `*.secret`, and one is there."""
-    cipher.set_up(here)
-    cipher.set_up(there)
-    here.repo.write(".gitattributes", "*.secret filter=cipher\n")
-    here.repo.write("a.secret", SECRET)
-    healthy(here.sync())
-    healthy(there.sync())
-    assert remote.tree("main")["a.secret"].startswith(b"\0CIPHER\0")
-    return cipher
 
 
 def refused(side: Side, outcome: Outcome, path: str) -> str:

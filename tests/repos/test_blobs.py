@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gitferry.repos.blobs import BEING_WRITTEN, Blobs
+from gitferry.repos.blobs import Blobs
 from gitferry.repos.content import EXECUTABLE, FILE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import IsDirectory
 from gitferry.repos.git import Git
+from gitferry.repos.governing import BEING_WRITTEN
 from gitferry.repos.objects import Objects
 from gitferry.repos.state import locate, working_state
 from gitferry.repos.worktree import Worktree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,23 @@ def test_a_file_that_was_replaced_by_one_of_its_age_was_touched(repo: Repo) -> N
     assert untouched(repo, "plain") == set()
 
 
-def test_what_git_itself_doubts_is_untouched_all_the_same(repo: Repo) -> None:
+def test_what_git_looked_at_in_the_instant_in_which_it_was_written_is_doubtful(repo: Repo) -> None:
+    file = repo.path("plain")
+    one = recorded(Git(repo.root), ["plain"])["plain"]
+    assert one.untouched(file)
+    second = 1_000_000_000
+    assert one.doubtful(one.changed_ns)
+    assert not one.doubtful(one.changed_ns + 5 * second)
+    coarse = replace(one, changed_ns=one.changed_ns // second * second)
+    assert coarse.doubtful(coarse.changed_ns + second)
+    assert not coarse.doubtful(coarse.changed_ns + 5 * second)
+
+
+def test_what_git_found_to_be_another_content_is_doubtful_for_good(repo: Repo) -> None:
     # Attributes by which it would be another file, and an index that is written anew while the file is as young.
-    repo.write(".gitattributes", "plain ident\n")
-    repo.write("plain", "$Id: x $\n")
-    repo.git("update-index", "--add", "--cacheinfo", f"100644,{repo.git('hash-object', '-w', '.gitattributes')},x")
-    assert "plain" in recorded(Git(repo.root), ["plain"])
+    one = replace(recorded(Git(repo.root), ["plain"])["plain"], size=0)
+    assert one.untouched(repo.path("plain"))
+    assert one.doubtful(one.changed_ns + 10**12)
 
 
 def test_what_is_gone_not_tracked_or_unmerged_is_not_untouched(repo: Repo) -> None:
