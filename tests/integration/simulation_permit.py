@@ -181,7 +181,10 @@ class Judge:
         return self._lineage.tokens(old) - self._lineage.seen(new) <= result
 
     def _may(self, path: str, take: Take) -> bool:
-        if take not in self._takes(path) or not self._both_changed(path):
+        if take not in self._takes(path):
+            return False
+        # A person's word answers also for what they undid: only one side has changed there.
+        if not self._both_changed(path) and self._group(path).isdisjoint(self._permit.takes):
             return False
         self.answered.add(unit_of(path))
         return True
