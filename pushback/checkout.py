@@ -11,7 +11,7 @@ from typing import TypeAlias
 from gitferry.config.failpoints import fp
 from gitferry.pushback.gitlinks import file_of
 from gitferry.pushback.ground import Ground
-from gitferry.repos import filters, index, sparse
+from gitferry.repos import drivers, filters, index, sparse
 from gitferry.repos.content import FILE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import (
     EscapesTree,
@@ -24,6 +24,7 @@ from gitferry.repos.disk_errors import (
 )
 from gitferry.repos.governing import ATTRIBUTES
 from gitferry.repos.hold import HoldState
+from gitferry.repos.large_files import LargeFiles, named_by
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Record
 from gitferry.repos.smudging import Wanted, smudge
@@ -232,6 +233,8 @@ def _files(ground: Ground, wanted: Mapping[str, Entry]) -> tuple[dict[str, File]
     found = filters.conversions(ground.git, ground.place, config, regular, trusted=trusted)
     refused = {path: found[path].reason for path in regular if found[path].kind is filters.Kind.REFUSED}
     converted = [Wanted(p, wanted[p].oid, found[p].driver) for p in regular if found[p].kind is filters.Kind.GIT]
+    large = (named_by(ground.objects.blob(one.oid)) for one in converted if drivers.is_lfs(config, one.driver))
+    LargeFiles(ground.place, config).bring_back(name for name in large if name is not None)
     by_git = smudge(ground.git, converted, extra_env=filters.silenced(config, trusted=trusted))
     refused |= by_git.refused
     files = {}

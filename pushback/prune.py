@@ -16,6 +16,7 @@ from gitferry.pushback import operations
 from gitferry.pushback.ground import Ground
 from gitferry.repos import drop_refs
 from gitferry.repos import record as records
+from gitferry.repos.large_files import LargeFiles
 
 NEWEST = 50  # operations of a branch that stay whatever the clock says
 SHORTEST = 100  # records that a chain holds before another is begun
@@ -52,5 +53,6 @@ def _prune(ground: Ground, branch: str, at: datetime) -> bool:
     chain = records.chain(objects, record.oid)
     if chain.age >= keep and chain.length >= SHORTEST:
         records.begin_chain(objects, record, head=objects.ref(f"refs/heads/{branch}"), at=at)
+    LargeFiles(ground.place, ground.state.config).drop(at - keep)
     old = operations.outdated(objects, at - keep, newest=NEWEST)
     return drop_refs.drop(ground.place.common_dir, old)

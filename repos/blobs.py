@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from gitferry.repos import drivers, filters
@@ -12,6 +12,7 @@ from gitferry.repos.content import EXECUTABLE, FILE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import TreeError
 from gitferry.repos.git import Git
 from gitferry.repos.governing import ATTRIBUTES, BEING_WRITTEN
+from gitferry.repos.large_files import LargeFiles, named_by
 from gitferry.repos.objects import Objects
 from gitferry.repos.packs import BLOB, New
 from gitferry.repos.recorded import recorded
@@ -35,6 +36,7 @@ class Blobs:
         self._config = state.config
         self._file_mode = state.file_mode
         self._trusted = trusted
+        self._large = LargeFiles(place, state.config)
         # Where there are no symbolic links, a plain file holds the target of one.
         links = self._config.flag("core.symlinks", default=True)
         self._plain = (FILE, EXECUTABLE) if links else (FILE, EXECUTABLE, SYMLINK)
@@ -58,6 +60,7 @@ class Blobs:
         asked = {p: found[p].driver for p in regular if p not in refused and not found[p].keeps(files[p].data)}
         cleaned = clean(self._git, asked, extra_env=drivers.guarded(self._config, trusted=self._trusted))
         refused |= cleaned.refused
+        self._keep(oid for path, oid in cleaned.oids.items() if drivers.is_lfs(self._config, asked[path]))
         # git may have cleaned the half of a save
         refused |= dict.fromkeys((path for path in asked if not self._stands(path, files[path])), BEING_WRITTEN)
         oids = {
@@ -71,6 +74,10 @@ class Blobs:
         oids = {path: oid for path, oid in oids.items() if path not in refused}
         refused = {path: reason for path, reason in refused.items() if path not in kept}
         return {p: Entry(self._mode(files[p], known.get(p)), oid) for p, oid in (oids | kept).items()}, refused
+
+    def _keep(self, pointers: Iterable[str]) -> None:
+        named = (named_by(self._objects.blob(oid)) for oid in pointers)
+        self._large.keep(name for name in named if name is not None)
 
     def _stands(self, path: str, file: File) -> bool:
         try:

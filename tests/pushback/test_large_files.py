@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from gitferry.pushback import operations
+from gitferry.pushback.ground import opened
 from gitferry.pushback.outcome import PushStatus, State
+from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.lfs_server import LfsServer, lfs_server
 from gitferry.tests.repo import Repo
@@ -254,3 +257,20 @@ def test_a_filter_of_lfs_that_fails_never_commits_the_plain_file(lfs: LfsServer,
     outcome = here.sync()
     assert here.task(outcome, "large.bin").push_status is PushStatus.FAILED
     assert remote.tree("main")["large.bin"] == pointer(BIG)
+
+
+def test_what_was_replaced_outlives_a_prune(lfs: LfsServer, here: Side, there: Side) -> None:
+    third = b"\0third\n" * 3000
+    here.repo.write("large.bin", third)
+    healthy(here.sync())
+    there.pushback = {"conflict_strategy": "take_remote"}
+    there.repo.write("large.bin", OTHER)
+    there.sync()
+    assert there.repo.read_bytes("large.bin") == third
+    there.repo.git("lfs", "prune")
+    oid = hashlib.sha256(OTHER).hexdigest()
+    assert not there.repo.path(f".git/lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}").exists(), "git-lfs knows nothing of it"
+    with opened(there.settings, there.host) as ground:
+        last = operations.read_all(ground.objects)[0].operation.id
+    undo(there.settings, last, host=there.host)
+    assert there.repo.read_bytes("large.bin") == OTHER
