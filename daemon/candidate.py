@@ -12,11 +12,11 @@ from gitferry.config.model import Defaults, Repository, Settings
 from gitferry.daemon import rows
 from gitferry.daemon.ferry import Ferry
 from gitferry.pushback.ground import Ground, opened
+from gitferry.pushback.hooked import skipped
 from gitferry.pushback.outcome import Request, TaskState
 from gitferry.pushback.planning import Planner
 from gitferry.pushback.readiness import Waits, require_ready, tracked_branch
 from gitferry.pushback.survey import surveyed
-from gitferry.repos import hook_files
 from gitferry.repos import record as records
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.talk import Seconds
@@ -56,7 +56,7 @@ def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Fer
         upstream = ground.state.upstream
         states = surveyed(ground, ferry.host.clock())
         uncommitted = _uncommitted(ground)
-        skipped = [hook for hook in ground.state.hooks if hook in hook_files.ALL]
+        left = skipped(ground)
         return {
             "root": str(root),
             "name": name,
@@ -71,7 +71,7 @@ def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Fer
             "uncommitted": [rows.task(state) for state in states if state.path in uncommitted],
             "unpushed": _unpushed(ground),
             "waiting_for": waiting,
-            "notes": [*([f"hooks exist and are skipped: {', '.join(skipped)}"] if skipped else ()), *_silent(ground)],
+            "notes": [*([f"hooks exist and are skipped: {', '.join(left)}"] if left else ()), *_silent(ground)],
         }
 
 

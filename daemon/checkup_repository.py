@@ -80,7 +80,7 @@ def _local(ground: Ground) -> Iterator[Check]:
         yield warn("tree", f"{place.root} has no branch checked out", "git switch BRANCH: until then it waits")
     else:
         yield ok("tree", f"{place.root}, branch {state.branch}")
-    from gitferry.repos import hook_files
+    from gitferry.pushback.hooked import skipped
 
     try:
         person = ground.author()
@@ -89,11 +89,11 @@ def _local(ground: Ground) -> Iterator[Check]:
         yield failed("identity", error)
     else:
         yield ok("identity", f"{person.name} <{person.email}>")
-    skipped = [name for name in state.hooks if name in hook_files.ALL]
-    if skipped and ground.settings.pushback.hooks == "skip":
+    left = skipped(ground)
+    if left and ground.settings.pushback.hooks == "skip":
         yield warn(
             "hooks",
-            f"{', '.join(skipped)}: gitferry's commits and pushes skip them",
+            f"{', '.join(left)}: gitferry's commits and pushes skip them",
             "nothing, if those commits need no such look; else `trusted: true` and `pushback: {hooks: run}` for this"
             " repository",
         )

@@ -21,7 +21,7 @@ def remote_url(repository: Repository, environ: Mapping[str, str]) -> str | None
     if repository.url is not None:
         return repository.url
     place = locate(repository.path, environ)
-    upstream = working_state(Git(place.root, environ=environ), place, environ=environ).upstream
+    upstream = working_state(Git(place.root, environ=environ), place).upstream
     return upstream.url if upstream else None
 
 

@@ -20,13 +20,12 @@ from gitferry.pushback.decision import (
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.findings import Weight
 from gitferry.pushback.ground import Ground, Unworkable
-from gitferry.pushback.hooked import HookRefused, hooks_of
+from gitferry.pushback.hooked import HookRefused, hooks_of, skipped
 from gitferry.pushback.outcome import Outcome, PushStatus, State, Take, TaskState
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.review import Reviewed
 from gitferry.pushback.send import PushRefused
-from gitferry.repos import hook_files
 from gitferry.repos.disk_errors import TreeError
 from gitferry.repos.hold import HoldState
 from gitferry.repos.lfs import NotUploaded
@@ -304,8 +303,8 @@ def _notes(ground: Ground, planned: Planned) -> tuple[str, ...]:
     hooks = hooks_of(ground)
     if hooks is not None:
         notes += hooks.hints()
-    elif skipped := [name for name in ground.state.hooks if name in hook_files.ALL]:
-        notes.append(f"hooks exist and are skipped: {', '.join(skipped)}")
+    elif left := skipped(ground):
+        notes.append(f"hooks exist and are skipped: {', '.join(left)}")
     if held_back and ground.settings.pushback.branch_strategy == "main":
         notes.append(f"waits here: {held_back}")
     return tuple(notes)

@@ -97,7 +97,7 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
             git,
             objects,
             host.worktree(place.root, place.git_dir / "gitferry" / f"scratch-{os.getuid()}"),
-            working_state(git, place, environ=host.environ, config=config),
+            working_state(git, place, config=config),
         )
     except (pygit2.GitError, OSError) as error:
         raise Unworkable(settings.path, error) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
 from gitferry.pushback.remembered import Remembered, key_of
+from gitferry.repos import hook_files
 from gitferry.repos.hooks import Author, Hooks, Ran, Scratches, Verdict
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def hooks_of(ground: Ground) -> Hooks | None:
         return None
     environ, scratches = ground.host.environ, ground.host.hooks.scratches
     return Hooks(ground.git, ground.place, ground.state.config, environ, scratches, deadline=_DEADLINE)
+
+
+def skipped(ground: Ground) -> tuple[str, ...]:
+    """Return the hooks that git would run for a commit or a push, and that do not run here."""
+    return hook_files.find(ground.place, ground.state.config, ground.host.environ).names()
 
 
 def asked_about_commit(ground: Ground, tree: str, parents: Sequence[str], message: str) -> str:

@@ -27,16 +27,6 @@ _SDIR = b"sdir\0\0\0\0"  # gitformat-index(5): the sparse directory extension ha
 _ASK = ("rev-parse", "--path-format=absolute")
 _PATHS = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
 
-# githooks(5). git starts no other file of the directory.
-_HOOKS = frozenset({
-    "applypatch-msg", "commit-msg", "fsmonitor-watchman", "p4-changelist", "p4-post-changelist",
-    "p4-pre-submit", "p4-prepare-changelist", "post-applypatch", "post-checkout", "post-commit",
-    "post-index-change", "post-merge", "post-receive", "post-rewrite", "post-update", "pre-applypatch",
-    "pre-auto-gc", "pre-commit", "pre-merge-commit", "pre-push", "pre-rebase", "pre-receive",
-    "prepare-commit-msg", "proc-receive", "push-to-checkout", "reference-transaction", "sendemail-validate",
-    "update",
-})  # fmt: skip
-
 
 class PlaceError(GitferryError):
     """A path is not a working tree that gitferry can keep."""
@@ -97,10 +87,9 @@ class WorkingState:
     """What decides whether a crossing may start here, and how.
 
     `branch` is None on a detached HEAD, `head` is None on a branch without a commit. `operation` is what the user has
-    begun and not ended: rebase, am, merge, cherry-pick, revert or bisect. `hooks` are the names of those git would
-    start. `sparse_expects_files`: git takes no notice of files outside a sparse checkout that are there all the same
-    (git-config(1), sparse.expectFilesOutsideOfPatterns). `partial` tells of a clone that lacks objects on
-    purpose.
+    begun and not ended: rebase, am, merge, cherry-pick, revert or bisect. `sparse_expects_files`: git takes
+    no notice of files outside a sparse checkout that are there all the same (git-config(1),
+    sparse.expectFilesOutsideOfPatterns). `partial` tells of a clone that lacks objects on purpose.
     """
 
     branch: str | None = None
@@ -117,7 +106,6 @@ class WorkingState:
     partial: bool = False
     sha256: bool = False
     reftable: bool = False
-    hooks: tuple[str, ...] = ()
     file_mode: bool = True
     config: Config = field(default_factory=Config)
 
@@ -151,13 +139,10 @@ def locate(path: Path, environ: Mapping[str, str]) -> Place:
         raise Unreadable(path, failure) from failure
 
 
-def working_state(
-    git: Git, place: Place, *, environ: Mapping[str, str] | None = None, config: Config | None = None
-) -> WorkingState:
+def working_state(git: Git, place: Place, *, config: Config | None = None) -> WorkingState:
     """Return the state of the working tree at `place`. Starts one process where `config` is not given.
 
-    `environ` gives HOME for settings that begin with `~` (the process's own where absent). Raises `GitError` where
-    the settings cannot be read, `Unreadable` or `NotARepository` where HEAD cannot.
+    Raises `GitError` where the settings cannot be read, `Unreadable` or `NotARepository` where HEAD cannot.
     """
     config = gitconfig.read(git) if config is None else config
     sha256 = config.get("extensions.objectformat") == "sha256"
@@ -179,7 +164,6 @@ def working_state(
             partial=_is_partial(config),
             sha256=sha256,
             reftable=reftable,
-            hooks=_hooks(config, place, os.environ if environ is None else environ),
             file_mode=config.flag("core.filemode", default=True),
             config=config,
         )
@@ -350,15 +334,3 @@ def _is_partial(config: Config) -> bool:
     return bool(config.get("extensions.partialclone")) or any(
         config.flag(f"remote.{name}.promisor") for name in promisors
     )
-
-
-def _hooks(config: Config, place: Place, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The hooks that git would start, by name."""
-    chosen = config.path("core.hookspath", environ)
-    # A relative core.hooksPath counts from where hooks are run, the top of the working tree: git-config(1).
-    directory = place.common_dir / "hooks" if chosen is None else place.root / chosen
-    try:
-        names = _HOOKS.intersection(entry.name for entry in directory.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
-    return tuple(sorted(name for name in names if os.access(directory / name, os.X_OK)))

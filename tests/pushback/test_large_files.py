@@ -274,3 +274,10 @@ def test_what_was_replaced_outlives_a_prune(lfs: LfsServer, here: Side, there: S
         last = operations.read_all(ground.objects)[0].operation.id
     undo(there.settings, last, host=there.host)
     assert there.repo.read_bytes("large.bin") == OTHER
+
+
+def test_its_own_hook_is_not_told_as_skipped(lfs: LfsServer, here: Side) -> None:
+    here.repo.git("lfs", "install", "--local", "--force")
+    assert here.repo.path(".git/hooks/pre-push").exists()
+    here.repo.write("large.bin", OTHER)
+    assert not [note for note in healthy(here.sync()).notes if "hooks" in note]

@@ -456,21 +456,6 @@ def test_partial(repo: Repo, tmp_path: Path) -> None:
     assert [state_of(each).partial for each in (shallow, partial, repo)] == [False, True, False]
 
 
-def test_hooks_are_those_git_would_start(repo: Repo, home: Path) -> None:
-    assert state_of(repo).hooks == ()
-    for name in ("pre-commit", "pre-push", "commit-msg.sample", "my-script"):
-        repo.write(f".git/hooks/{name}", "#!/bin/sh\n", executable=True)
-    repo.write(".git/hooks/commit-msg", "#!/bin/sh\n")
-    assert state_of(repo).hooks == ("pre-commit", "pre-push")
-    repo.write(".husky/pre-merge-commit", "#!/bin/sh\n", executable=True)
-    repo.git("config", "core.hooksPath", ".husky")
-    assert state_of(repo).hooks == ("pre-merge-commit",)
-    repo.git("config", "core.hooksPath", "~/hooks")
-    assert state_of(repo).hooks == ()
-    Repo(home).write("hooks/update", "#!/bin/sh\n", executable=True)
-    assert state_of(repo).hooks == ("update",)
-
-
 def test_file_mode(repo: Repo) -> None:
     assert state_of(repo).file_mode
     repo.git("config", "core.fileMode", "false")
