@@ -13,21 +13,42 @@ from gitferry.pushback.ground import Ground, opened
 from gitferry.tests.pushback.ciphers import SECRET, Cipher
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.shared_file import LINES, NAME
+from gitferry.tests.pushback.snapshots import Snapshots, state
 from gitferry.tests.repo import Repo
 
 
-@pytest.fixture
-def here(clone: Callable[..., Repo]) -> Side:
-    side = Side(clone("here"))
-    healthy(side.sync())
-    return side
+@pytest.fixture(scope="session")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Snapshots:
+    return Snapshots(tmp_path_factory.mktemp("snapshots"))
 
 
 @pytest.fixture
-def there(clone: Callable[..., Repo]) -> Side:
-    side = Side(clone("there"))
-    healthy(side.sync())
-    return side
+def crossed(snapshots: Snapshots, tmp_path: Path, remote: Repo, clone: Callable[..., Repo]) -> Callable[..., Side]:
+    """`crossed("here")` is a clone that has crossed once; `files` are written before that."""
+
+    def make(name: str, files: Mapping[str, str] | None = None, **pushback: Any) -> Side:
+        side = Side(Repo(tmp_path / name), pushback=pushback)
+
+        def first() -> None:
+            clone(name).write_all(files or {})
+            healthy(side.sync())
+
+        key = (name, state(remote), tuple(sorted((files or {}).items())), repr(pushback), remote.root.name)
+        snapshots.give(key, tmp_path, [name, *([remote.root.name] if files else [])], first)
+        side.clock.now = snapshots.times.setdefault(key, side.clock.now)
+        return side
+
+    return make
+
+
+@pytest.fixture
+def here(crossed: Callable[..., Side]) -> Side:
+    return crossed("here")
+
+
+@pytest.fixture
+def there(crossed: Callable[..., Side]) -> Side:
+    return crossed("there")
 
 
 @pytest.fixture
@@ -37,11 +58,8 @@ def shared() -> Mapping[str, str]:
 
 
 @pytest.fixture
-def a(clone: Callable[..., Repo], shared: Mapping[str, str]) -> Side:
-    side = Side(clone("a"))
-    side.repo.write_all(shared)
-    healthy(side.sync())
-    return side
+def a(crossed: Callable[..., Side], shared: Mapping[str, str]) -> Side:
+    return crossed("a", shared)
 
 
 @pytest.fixture
@@ -51,10 +69,8 @@ def wishes() -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def b(a: Side, clone: Callable[..., Repo], wishes: Mapping[str, Any]) -> Side:
-    side = Side(clone("b"), pushback=dict(wishes))
-    healthy(side.sync())
-    return side
+def b(a: Side, crossed: Callable[..., Side], wishes: Mapping[str, Any]) -> Side:
+    return crossed("b", **wishes)
 
 
 @pytest.fixture

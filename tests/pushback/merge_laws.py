@@ -97,12 +97,15 @@ def _comments(data: bytes) -> Counter[str]:
 def touched(base: bytes, local: bytes, remote: bytes, merged: bytes) -> list[str]:
     """Return the remote's lines that the merge lacks although we changed nothing of their entries.
 
-    A comma at a line's end is its neighbour's business in JSON, and which of two empty lines is which nobody can tell.
+    A comma at a line's end is its neighbour's business in JSON, and which of two empty lines is which nobody can tell,
+    nor to which of two elements a line belongs that stands there as often as before.
     """
     b, l, r, m = (_lines(side) for side in (base, local, remote, merged))  # noqa: E741 # as docs/crossing.md names them
     ours = Counter(_without(b, l))
     keys = {_key(line) for line in ours}
-    return [line for line in _without(r, m) if line not in ours and _key(line) not in keys]
+    there, here = Counter(r), Counter(m)
+    missing = (line for line in _without(r, m) if here[line] < there[line])
+    return [line for line in missing if line not in ours and _key(line) not in keys]
 
 
 def _lines(data: bytes) -> list[str]:
