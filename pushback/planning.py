@@ -33,6 +33,7 @@ from gitferry.pushback.validation import Validator
 from gitferry.repos import record as records
 from gitferry.repos import sparse
 from gitferry.repos.content import SUBMODULE, TREE, Entry
+from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
 from gitferry.repos.record import Record
@@ -81,6 +82,7 @@ class Planner:
             ground.worktree,
             ground.state,
             trusted=ground.settings.trusted,
+            large=None if ground.dry else LargeFiles(ground.place, ground.state.config),
         )
 
     def upstream(self) -> str | None:

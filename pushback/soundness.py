@@ -46,8 +46,7 @@ class Soundness:
         for decision in decisions:
             fault = self._fault_of_merge(decision)
             if fault is not None:
-                view = next(view for view in self.gathered.views if view.unit == decision.unit)
-                decision = _held(decision, view, f"{BOTH_CHANGED}, and the merge would be no valid task: {fault}")
+                decision = _held(decision, f"{BOTH_CHANGED}, and the merge would be no valid task: {fault}")
             result.append(decision)
         return result
 
@@ -104,11 +103,12 @@ def _stopped(decision: Decision, findings: Iterable[Finding]) -> Decision:
     more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
     reason = f"{stops[0]}{more}"
     if decision.action is Action.MERGE:
-        return _held(decision, decision.view, reason)
+        return _held(decision, reason)
     view = replace(decision.view, blocked=reason, invalid=True)
     return replace(wait(decision, reason), view=view, review=False)
 
 
-def _held(decision: Decision, view: View, reason: str) -> Decision:
+def _held(decision: Decision, reason: str) -> Decision:
+    view = decision.view
     committed = None if decision.committed is None else Action.HOLD
     return Decision(view, Action.HOLD, reason, bases_of(view, view.held), committed=committed)

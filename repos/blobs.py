@@ -27,8 +27,17 @@ class Blobs:
     """Writes files of one working tree into one object database."""
 
     def __init__(
-        self, place: Place, git: Git, objects: Objects, worktree: Worktree, state: WorkingState, *, trusted: bool
+        self,
+        place: Place,
+        git: Git,
+        objects: Objects,
+        worktree: Worktree,
+        state: WorkingState,
+        *,
+        trusted: bool,
+        large: LargeFiles | None = None,
     ) -> None:
+        """Git-lfs's files are kept in `large`, where it is given."""
         self._place = place
         self._git = git
         self._objects = objects
@@ -36,7 +45,7 @@ class Blobs:
         self._config = state.config
         self._file_mode = state.file_mode
         self._trusted = trusted
-        self._large = LargeFiles(place, state.config)
+        self._large = large
         # Where there are no symbolic links, a plain file holds the target of one.
         links = self._config.flag("core.symlinks", default=True)
         self._plain = (FILE, EXECUTABLE) if links else (FILE, EXECUTABLE, SYMLINK)
@@ -76,6 +85,8 @@ class Blobs:
         return {p: Entry(self._mode(files[p], known.get(p)), oid) for p, oid in (oids | kept).items()}, refused
 
     def _keep(self, pointers: Iterable[str]) -> None:
+        if self._large is None:
+            return
         named = (named_by(self._objects.blob(oid)) for oid in pointers)
         self._large.keep(name for name in named if name is not None)
 

@@ -17,6 +17,7 @@ from gitferry.repos.content import SUBMODULE, Entry, File
 from gitferry.repos.disk_errors import EscapesTree, IsDirectory, TreeError
 from gitferry.repos.git import Git
 from gitferry.repos.governing import BEING_WRITTEN, Moment
+from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import Objects
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.spelling import misspelled
@@ -93,15 +94,24 @@ class Observer:
     """Reads one working tree into one object database."""
 
     def __init__(
-        self, place: Place, git: Git, objects: Objects, worktree: Worktree, state: WorkingState, *, trusted: bool
+        self,
+        place: Place,
+        git: Git,
+        objects: Objects,
+        worktree: Worktree,
+        state: WorkingState,
+        *,
+        trusted: bool,
+        large: LargeFiles | None = None,
     ) -> None:
+        """Git-lfs's files that are read are kept in `large`, where it is given."""
         self._place = place
         self._git = git
         self._objects = objects
         self._worktree = worktree
         self._state = state
         self._trusted = trusted
-        self._blobs = Blobs(place, git, objects, worktree, state, trusted=trusted)
+        self._blobs = Blobs(place, git, objects, worktree, state, trusted=trusted, large=large)
 
     def observe(
         self,

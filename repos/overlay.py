@@ -100,7 +100,7 @@ class Overlay:
         real = Git(self._place.root, git_dir=self._place.git_dir, environ=environ)
         settings = listed(real.run("config", "--local", "--includes", "--list", "-z", "--show-scope").stdout)
         text = written((each.key, each.value) for each in settings if not each.key.startswith("include"))
-        (common / "config").write_text(text, errors="surrogateescape")
+        (common / "config").write_bytes(text.encode("utf-8", "surrogateescape"))
         return _Git(self._place, environ, self._directory)
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from gitferry.pushback import operations
 from gitferry.pushback.ground import opened
-from gitferry.pushback.outcome import PushStatus, State
+from gitferry.pushback.outcome import PushStatus, Request, State
+from gitferry.pushback.preview import preview
 from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.lfs_server import LfsServer, lfs_server
@@ -281,3 +282,15 @@ def test_its_own_hook_is_not_told_as_skipped(lfs: LfsServer, here: Side) -> None
     assert here.repo.path(".git/hooks/pre-push").exists()
     here.repo.write("large.bin", OTHER)
     assert not [note for note in healthy(here.sync()).notes if "hooks" in note]
+
+
+def test_a_preview_keeps_nothing(lfs: LfsServer, here: Side) -> None:
+    here.repo.write("large.bin", OTHER)
+    here.repo.git("add", "large.bin")  # git-lfs has it now
+    here.repo.git("reset", "-q")
+    kept = here.repo.path(".git/gitferry/large")
+    before = sorted(kept.iterdir())
+    preview(here.settings, Request("request", by_hand=True), host=here.host)
+    assert sorted(kept.iterdir()) == before
+    healthy(here.sync())
+    assert len(list(kept.iterdir())) == len(before) + 1
