@@ -1,4 +1,4 @@
-"""`make soak`: random histories, the state machine and every test marked `soak`, with new seeds until the time is over.
+"""`make soak`: random histories, the state machine and a test marked `soak`, with new seeds until the time is over.
 
 Ends at the first thing found, with its seed, which `make soak SEED=…` repeats.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gitferry.tests.integration import simulation
@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HISTORIES = 4  # of a round, before the state machine has its turn
 EXAMPLES = 4
 RULES = 25
-ROUNDS = 8  # between two runs of the marked tests
+#: The simulation's own tests run as histories here.
+MARKED = ("-q", "-m", "soak", "--ignore-glob=*simul*")
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
     until = None if options.minutes is None else time.monotonic() + 60 * options.minutes
     root = Path(tempfile.mkdtemp(prefix="gitferry-soak-"))
     simulation.house(root)
-    tally, number, code = Tally(), 0, 0
+    tally, tests, code = Tally(), _tests(), 0
 
     def more() -> bool:
         return until is None or time.monotonic() < until
@@ -48,9 +49,8 @@ def main(arguments: list[str]) -> int:
             seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
             print(f"seed {seed}", flush=True)
             code = _round(seed, root / str(seed), tally, more)
-            if code == 0 and more() and (number % ROUNDS == ROUNDS - 1 or options.seed is not None):
-                code = _marked(seed)
-            number += 1
+            if code == 0 and more():
+                code = _marked(seed, tests)
             if code:
                 print(f"found with seed {seed}; again: make soak SEED={seed}", file=sys.stderr)
             if options.seed is not None:
@@ -78,9 +78,21 @@ def _round(seed: int, place: Path, tally: Tally, more: Callable[[], bool]) -> in
     return 0
 
 
-def _marked(seed: int) -> int:
-    """Run the tests marked `soak` but for the simulation's own, which just ran; return pytest's exit code."""
-    words = ["-q", "-m", "soak", "--timeout=0", f"--seed={seed}", f"--hypothesis-seed={seed}", "--ignore-glob=*simul*"]
+def _tests() -> list[str]:
+    """Return the tests marked `soak`, by their names for pytest."""
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", *MARKED, "--collect-only"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [line for line in found.stdout.splitlines() if "::" in line]
+
+
+def _marked(seed: int, tests: Sequence[str]) -> int:
+    """Run the one of the tests that the seed chooses, with many examples; return pytest's exit code."""
+    words = ["-q", "--timeout=0", f"--seed={seed}", f"--hypothesis-seed={seed}", tests[seed % len(tests)]]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *words, "--hypothesis-profile=soak"], cwd=ROOT, check=False
     ).returncode

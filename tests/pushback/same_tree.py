@@ -206,7 +206,10 @@ def by_git(world: World) -> Committed:
     }
     gone = [name for name in repo.entries() if name.endswith(ATTRIBUTES) and not repo.exists(name)]
     if gone:
-        repo.git("update-index", "--force-remove", "--", *gone, env=environment)
+        # Writing an index, git looks into files as young as it is, and stops where a required filter fails.
+        keys = repo.git("config", "--name-only", "--get-regexp", r"^filter\.").splitlines()
+        mute = [word for key in keys for word in ("-c", f"{key}=")]
+        repo.git(*mute, "update-index", "--force-remove", "--", *gone, env=environment)
     if repo.try_git("add", "--all", env=environment).returncode:
         return _one_by_one(world, environment)
     return Committed(_listed(repo, environment), {})
