@@ -54,7 +54,7 @@ def corrupt(url: URL, found: str) -> CorruptStore:
     return CorruptStore(
         f"the database {path} is damaged ({found})",
         f"stop gitferry, move {path}, {path}-wal and {path}-shm aside and start it again: "
-        "what they held is rebuilt from the repositories",
+        "what they held is rebuilt from the repositories, and of credentials what can still be read is brought over",
     )
 
 

@@ -54,7 +54,7 @@ def _require_columns(connection: Connection) -> None:
         if columns != set(table.columns.keys()):
             raise OutdatedStore(
                 f"the table {table.name} of {place(connection.engine.url)} is not the one of version {HEAD}",
-                "stop gitferry and move the database aside: it is rebuilt from the repositories",
+                "stop gitferry and move the database aside: all but credentials is rebuilt from the repositories",
             )
 
 
@@ -72,7 +72,7 @@ def _upgrade(connection: Connection, found: str | None) -> None:
         raise NewerStore(
             f"the database {place(connection.engine.url)} is of version {found}, made by a later gitferry "
             f"(this one knows up to {HEAD})",
-            "update gitferry, or move the database aside: it is rebuilt from the repositories",
+            "update gitferry, or move the database aside: all but credentials is rebuilt from the repositories",
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

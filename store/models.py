@@ -1,11 +1,11 @@
-"""The tables. They index what git holds: every row can be made again from the repositories."""
+"""The tables. They index what git holds and can be made again from it, but for the vault's two, which are sealed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, MetaData, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from gitferry.store.columns import GitText, Instant, TextList
@@ -66,3 +66,38 @@ class Task(Base):
     last_registry_sync: Mapped[datetime | None]
     commit: Mapped[str | None]
     pull_request_url: Mapped[str | None]
+
+
+class VaultKey(Base):
+    """A key of the vault: where it comes from and how it proves to be the one, never the key itself."""
+
+    __tablename__ = "vault_keys"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(String(16))
+    parameters: Mapped[str] = mapped_column(Text)
+    created: Mapped[str] = mapped_column(String(32))
+    proof: Mapped[bytes] = mapped_column(LargeBinary)
+    forward: Mapped[bytes | None] = mapped_column(LargeBinary)
+    back: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Credential(Base):
+    """A credential, sealed. Times are text: what is bound to the seal must come out byte for byte."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(16))
+    username: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int]
+    created: Mapped[str] = mapped_column(String(32))
+    rotated: Mapped[str] = mapped_column(String(32))
+    expires: Mapped[str | None] = mapped_column(String(32))
+    key_id: Mapped[str] = mapped_column(String(32))
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_used: Mapped[str | None] = mapped_column(String(32))

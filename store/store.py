@@ -53,7 +53,7 @@ class Store:
 
     def save_outcome(self, outcome: OutcomeLike) -> None:
         """Remember one crossing in one transaction: the repository and the tasks it established."""
-        with self._writing() as session:
+        with self.writing() as session:
             _save_repository(session, outcome)
             _save_tasks(session, outcome.repository, outcome.tasks)
 
@@ -61,7 +61,7 @@ class Store:
         """Remember a survey of all tasks: those it does not name are forgotten."""
         known = list(states)
         kept = {state.id for state in known}
-        with self._writing() as session:
+        with self.writing() as session:
             _introduce(session, repository)
             stored = session.scalars(select(models.Task.id).where(models.Task.repository == repository)).all()
             gone = [{"gone": task} for task in stored if task not in kept]
@@ -71,7 +71,7 @@ class Store:
 
     def remember_root(self, repository: str, root: KnownPath) -> None:
         """Remember which directory the root is, so that a vanished or replaced one is noticed."""
-        with self._writing() as session:
+        with self.writing() as session:
             _introduce(session, repository)
             row = session.get_one(models.Repository, repository)
             row.known_path, row.known_url = root.path, root.url
@@ -79,20 +79,20 @@ class Store:
 
     def forget(self, repository: str) -> None:
         """Remove a repository with its tasks from the index; git keeps what it has."""
-        with self._writing() as session:
+        with self.writing() as session:
             session.execute(delete(models.Repository).where(models.Repository.name == repository))
 
     # What verbs ask
 
     def repositories(self) -> tuple[RepositoryRow, ...]:
         """Return every repository, by name."""
-        with self._reading() as session:
+        with self.reading() as session:
             rows = session.scalars(select(models.Repository).order_by(models.Repository.name))
             return tuple(_repository_row(row) for row in rows)
 
     def repository(self, name: str) -> RepositoryRow | None:
         """Return one repository; None where no crossing was saved yet."""
-        with self._reading() as session:
+        with self.reading() as session:
             row = session.get(models.Repository, name)
             return None if row is None else _repository_row(row)
 
@@ -101,18 +101,20 @@ class Store:
         query = select(models.Task).order_by(models.Task.repository, models.Task.name)
         if repository is not None:
             query = query.where(models.Task.repository == repository)
-        with self._reading() as session:
+        with self.reading() as session:
             return tuple(
                 TaskRow(**{name: getattr(row, name) for name in TaskRow.__slots__}) for row in session.scalars(query)
             )
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[Session]:
+        """A session whose writes are one transaction, for the stores of other tables."""
         with translated(self._engine.url), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
-    def _reading(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads, and waits for no writer."""
         with translated(self._engine.url), Session(self._reader) as session, session.begin():
             yield session
 
