@@ -165,6 +165,18 @@ class Client:
         """Cross in both directions, now."""
         return self._post("/sync", {"repositories": list(repositories)})
 
+    def vault(self) -> Row:
+        """Return how the daemon's vault stands."""
+        return self._get("/vault")
+
+    def unlock(self, passphrase: str) -> Row:
+        """Open the daemon's vault for as long as it runs."""
+        return self._post("/vault/unlock", {"passphrase": passphrase})
+
+    def lock(self) -> Row:
+        """Have the daemon forget the vault's key."""
+        return self._post("/vault/lock", {})
+
     def log(self, repository: str | None = None, limit: int = 50) -> Row:
         """Return operations, newest first."""
         return self._get("/operations", repository=repository, limit=limit)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import settings_path
-from gitferry.daemon import address, asked, candidate, rows
+from gitferry.daemon import address, asked, candidate, rows, safe
 from gitferry.daemon.approving import require_approvable
 from gitferry.daemon.arrival import require_there
 from gitferry.daemon.crash import version
@@ -165,6 +165,22 @@ class Control:
         house = self._house
         text = house.ferry.operation_diff(house.roster.repository(done.repository), done)
         return {"operation": rows.operation(done, full=True), "diff": text}
+
+    # The vault
+
+    def vault(self) -> Row:
+        """Return how the vault of this process stands."""
+        return {"vault": safe.row(self._house.vault, self._environ)}
+
+    def unlock(self, passphrase: str) -> Row:
+        """Open the vault for as long as this process runs. Raises WrongKey, NoVault."""
+        self._house.vault.unlock(passphrase.encode())
+        return self.vault()
+
+    def lock(self) -> Row:
+        """Forget the vault's key."""
+        self._house.vault.lock()
+        return self.vault()
 
     # Crossing
 

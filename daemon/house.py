@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gitferry.config.errors import GitferryError
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import state_dir
-from gitferry.daemon import crash, rows
+from gitferry.daemon import crash, rows, safe
 from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, require_there, take_in
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.ferry import Ferry
@@ -54,6 +54,7 @@ class House:
         self.ferry = Ferry(environ, self.cancel)
         self.roster = Roster(settings, environ, self._lanes)
         self.ledger = Ledger(self.roster.settings.database.url)
+        self.vault = safe.vault_over(self.ledger.open, environ)
         self._not_yet: tuple[Settings | None, tuple[str, ...]] = (None, ())
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
@@ -110,7 +111,9 @@ class House:
         settings, fault = self.roster.settings, self.ledger.fault
         if self._not_yet[0] is not settings:
             self._not_yet = (settings, tuple(each.said for each in asked(settings)))
-        return (*((fault,) if fault else ()), *self._not_yet[1])
+        rescued = self.ledger.rescued
+        said = tuple(each for each in (fault, rescued) if each) + (safe.notes(self.vault) if fault is None else ())
+        return (*said, *self._not_yet[1])
 
     def row(self, repository: Repository) -> rows.Row:
         """Return the `status` row of one repository, from memory."""

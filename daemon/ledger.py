@@ -27,11 +27,13 @@ T = TypeVar("T")
 class Ledger:
     """Git is the truth and this only an index of it: what goes wrong with it is said, and stops no crossing.
 
-    `fault` is the sentence that says so, None while all is well.
+    `fault` is the sentence that says so, None while all is well; `rescued` is what became of the credentials when a
+    damaged one was moved aside in this process.
     """
 
     def __init__(self, url: str) -> None:
         self.fault: str | None = None
+        self.rescued: str | None = None
         self._url = url
         self._store: Store | None = None
         self._roots: dict[str, KnownPath] = {}
@@ -46,7 +48,8 @@ class Ledger:
             if self._closed:
                 raise GitferryError("the index is closed")
             if self._store is None:
-                self._store, self._broken = _opened(self._url, self._broken), None
+                self._store, rescued = _opened(self._url, self._broken)
+                self._broken, self.rescued = None, rescued or self.rescued
             return self._store
 
     def close(self) -> None:
@@ -136,15 +139,19 @@ class Ledger:
                 self._roots.clear()
 
 
-def _opened(url: str, broken: StoreError | None) -> Store:
-    """Return the store at `url`; one that is `broken`, or shows to be, is moved aside and made anew."""
+def _opened(url: str, broken: StoreError | None) -> tuple[Store, str | None]:
+    """Return the store at `url`; one that is `broken`, or shows to be, is moved aside and made anew.
+
+    Beside it what became of the credentials then, as a sentence: git cannot make those again.
+    """
     from gitferry.store.aside import move_aside
     from gitferry.store.faults import CorruptStore, OutdatedStore
+    from gitferry.store.rescue import rescue
     from gitferry.store.store import Store
 
     if broken is None:
         try:
-            return _tried(url)
+            return _tried(url), None
         except (CorruptStore, OutdatedStore) as error:
             broken = error
     aside = move_aside(url)
@@ -152,7 +159,13 @@ def _opened(url: str, broken: StoreError | None) -> Store:
         raise broken
     said = "%s: it is kept as %s, and made anew from the repositories"
     log.error(said, broken.title, aside, extra={"action": "store_aside"})
-    return Store(url)
+    store = Store(url)
+    lost = rescue(aside, store).said
+    if lost is None:
+        return store, None
+    told = f"the database was damaged and is kept as {aside}: {lost}"
+    log.error("%s", told, extra={"action": "store_aside"})
+    return store, told
 
 
 def _tried(url: str) -> Store:

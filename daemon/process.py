@@ -24,6 +24,7 @@ from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
 from gitferry.daemon.notify import notify
+from gitferry.daemon.safe import require_private_state
 from gitferry.daemon.settings_file import SettingsFile
 from gitferry.repos import git
 
@@ -44,8 +45,8 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     """Run until SIGTERM or SIGINT and return the exit code: 0, or 1 where a crossing had to be abandoned.
 
     It ends with 1 as well where its state directory, its socket or the thread that serves it is lost. SIGHUP reads
-    the settings again. Raises SettingsError, GitMissing, GitTooOld, AlreadyRunning, StateUnusable, SocketTaken,
-    StoreError before anything was begun.
+    the settings again. Raises SettingsError, GitMissing, GitTooOld, AlreadyRunning, StateUnusable, OpenToOthers,
+    SocketTaken, StoreError before anything was begun.
     """
     git.version(environ)
     path = settings_path(settings, environ).absolute()
@@ -57,6 +58,7 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         logs.set_up(said.level, said.format)
         house.roster.applied = _apply
         held = stack.enter_context(only_instance(state_dir(environ)))
+        require_private_state(environ)
         signals = stack.enter_context(_signals())
         threading.excepthook = lambda failed: _thread_failed(house, failed)
         ended, lost = _serve(house, file, environ, signals, held)

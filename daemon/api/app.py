@@ -35,6 +35,7 @@ def application(control: Control, *, version: str, crash: Callable[[BaseExceptio
         routes.house_routes,
         routes.wish_routes,
         routes.operation_routes,
+        routes.vault_routes,
     ):
         app.include_router(build(control))
     return app

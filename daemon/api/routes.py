@@ -233,6 +233,28 @@ def wish_routes(control: Control) -> APIRouter:
     return router
 
 
+def vault_routes(control: Control) -> APIRouter:
+    """Return the routes about the vault of this process. No credential leaves it by them."""
+    router = APIRouter(prefix="/api/v1/vault", tags=["vault"])
+
+    @router.get("")
+    def vault() -> Row:
+        """How the vault stands."""
+        return control.vault()
+
+    @router.post("/unlock")
+    def unlock(wish: wishes.Unlock) -> Row:
+        """Open it with its passphrase, for as long as the daemon runs."""
+        return control.unlock(wish.passphrase.get_secret_value())
+
+    @router.post("/lock")
+    def lock() -> Row:
+        """Forget its key; one that does not come from a passphrase is fetched again when it is needed."""
+        return control.lock()
+
+    return router
+
+
 def operation_routes(control: Control) -> APIRouter:
     """Return the routes about what was done, and undoing it."""
     router = APIRouter(prefix="/api/v1/operations", tags=["operations"])

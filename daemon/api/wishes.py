@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema, model_validator
 
 from gitferry.pushback.outcome import Strategy, Take
 from gitferry.repos.content import File
@@ -111,6 +111,12 @@ class Repositories(Wish):
     """Cross these repositories; none named means all."""
 
     repositories: tuple[str, ...] = ()
+
+
+class Unlock(Wish):
+    """The vault's passphrase; the answer to a malformed request does not repeat it."""
+
+    passphrase: SecretStr = Field(min_length=1)
 
 
 class Pause(Wish):

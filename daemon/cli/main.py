@@ -33,6 +33,8 @@ VERBS = {
     "pause": "pause:pause",
     "resume": "pause:resume",
     "doctor": "doctor:doctor",
+    "vault": "vault:vault",
+    "credentials": "credentials:credentials",
     "config": "config:config",
     "demo": "demo:demo",
     "completion": "completion:completion",

@@ -1,0 +1,91 @@
+"""The vault as a process has it: records, places for its key and lock, joined; and what people should know of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gitferry.config.errors import GitferryError
+from gitferry.config.paths import state_dir
+from gitferry.security.credential import Credential
+from gitferry.security.key_credential import SystemdCredential
+from gitferry.security.key_file import NAME as KEY_FILE
+from gitferry.security.key_file import KeyFile
+from gitferry.security.key_ring import DesktopKeyring
+from gitferry.security.key_sources import KeySource
+from gitferry.security.modes import require_private
+from gitferry.security.vault import Vault
+from gitferry.security.vault_lock import VaultLock
+from gitferry.security.vault_record import instant
+
+if TYPE_CHECKING:
+    from gitferry.store.store import Store
+
+_HELD = ("", "gitferry.db", "gitferry.db-wal", "gitferry.db-shm", KEY_FILE, "vault.lock", "audit.head")
+
+
+def vault_over(store: Callable[[], Store], environ: Mapping[str, str]) -> Vault:
+    """Return the vault of this environment's state directory, over the database that `store` gives."""
+    from gitferry.store.vault import StoredVault
+
+    directory = state_dir(environ)
+    places: tuple[KeySource, ...] = (SystemdCredential(environ), DesktopKeyring(), KeyFile(directory))
+    sources: dict[str, KeySource] = {each.name: each for each in places}
+    return Vault(StoredVault(store), sources, VaultLock(directory), clock=lambda: datetime.now(UTC))
+
+
+def require_private_state(environ: Mapping[str, str]) -> None:
+    """Raise OpenToOthers where other users can reach the state directory or what is kept in it."""
+    directory = state_dir(environ)
+    require_private(directory / name for name in _HELD)
+
+
+def broken_ones(environ: Mapping[str, str]) -> list[Path]:
+    """Return the databases that were moved aside, the newest last: a vault may be in them."""
+    found = state_dir(environ).glob("*.broken-*")
+    return sorted(path for path in found if not path.name.endswith(("-wal", "-shm")))
+
+
+def row(vault: Vault, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the vault's standing, JSON-able, with what should be known of it."""
+    found = vault.status()
+    missing = found.source is None
+    asides = [str(path) for path in broken_ones(environ)] if missing else []
+    return {
+        "initialised": found.source is not None,
+        "key_source": found.source,
+        "locked": found.locked,
+        "credentials": found.credentials,
+        "rekeying": found.rekeying,
+        "fault": found.fault,
+        "state_dir": str(state_dir(environ)),
+        "moved_aside": asides,
+        "key_left": missing and os.path.lexists(state_dir(environ) / KEY_FILE),
+    }
+
+
+def credential_row(found: Credential, now: datetime) -> dict[str, Any]:
+    """Return one credential, JSON-able; none of its secrets are in it."""
+    times = {"created_at": found.created, "rotated_at": found.rotated}
+    times |= {"expires_at": found.expires, "last_used_at": found.last_used}
+    return {
+        "id": found.id,
+        "name": found.name,
+        "type": found.kind,
+        "username": found.username,
+        "version": found.version,
+        **{name: None if at is None else instant(at) for name, at in times.items()},
+        "warning": found.warning(now),
+        "damaged": found.fault is not None,
+    }
+
+
+def notes(vault: Vault) -> tuple[str, ...]:
+    """Return what a person should know of the vault and of credentials that expire; no key is fetched for it."""
+    try:
+        return vault.notes()
+    except GitferryError as error:
+        return (f"the vault cannot be read: {error.title}",)
