@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gitferry.config.paths import state_dir
 from gitferry.daemon import checkup_machine as machine
 from gitferry.daemon import checkup_service as service
+from gitferry.daemon import checkup_vault as vault
 from gitferry.daemon.finding import Check
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
     yield libgit2
     yield from told
     yield from machine.state(environ)
+    if settings is not None:
+        yield from vault.plain_secrets(settings)
+        yield from vault.vault(settings, environ)
     yield machine.socket(environ)
     yield machine.inotify(examined.directories, running=status is not None)
     yield from machine.disks([state_dir(environ), *(each.path for each in repositories)])

@@ -16,12 +16,14 @@ from gitferry.security.key_file import NAME as KEY_FILE
 from gitferry.security.key_file import KeyFile
 from gitferry.security.key_ring import DesktopKeyring
 from gitferry.security.key_sources import KeySource
+from gitferry.security.login import Login
 from gitferry.security.modes import require_private
 from gitferry.security.vault import Vault
 from gitferry.security.vault_lock import VaultLock
 from gitferry.security.vault_record import instant
 
 if TYPE_CHECKING:
+    from gitferry.config.model import Repository
     from gitferry.store.store import Store
 
 _HELD = ("", "gitferry.db", "gitferry.db-wal", "gitferry.db-shm", KEY_FILE, "vault.lock", "audit.head")
@@ -35,6 +37,16 @@ def vault_over(store: Callable[[], Store], environ: Mapping[str, str]) -> Vault:
     places: tuple[KeySource, ...] = (SystemdCredential(environ), DesktopKeyring(), KeyFile(directory))
     sources: dict[str, KeySource] = {each.name: each for each in places}
     return Vault(StoredVault(store), sources, VaultLock(directory), clock=lambda: datetime.now(UTC))
+
+
+def logins(vault: Vault) -> Callable[[Repository], Login | None]:
+    """Return what gives a repository its login: from the vault where its settings name a credential, else None."""
+
+    def login_of(repository: Repository) -> Login | None:
+        auth = repository.auth
+        return vault.login(auth.credential) if auth is not None and auth.type == "credential" else None
+
+    return login_of
 
 
 def require_private_state(environ: Mapping[str, str]) -> None:

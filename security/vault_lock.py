@@ -27,6 +27,7 @@ class VaultLock:
     def held(self, wait: bool = True) -> Iterator[None]:
         """Hold the lock. Raises VaultBusy."""
         try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise GitferryError(

@@ -220,4 +220,5 @@ def _value(name: str, value: Any) -> Any:
     text = value.decode("utf-8", "backslashreplace")
     if name != "version":
         return text
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else _NO_VERSION
+    counts = text.isascii() and text.isdigit() and len(text) < 16 and not text.startswith("0")
+    return int(text) if counts else _NO_VERSION

@@ -48,6 +48,22 @@ def test_every_verb_is_explained(generate: ModuleType) -> None:
     assert [name for name, help in found.items() if len(help.splitlines()) < 3] == []
 
 
+def test_the_page_of_the_vault_says_what_the_code_does() -> None:
+    from gitferry.daemon.cli.credentials import credentials
+    from gitferry.daemon.cli.vault import vault
+    from gitferry.security import credential, key_credential, key_file, key_sources, passphrase
+
+    page = (ROOT / "docs" / "vault.md").read_text(encoding="utf-8")
+    cost = passphrase.Cost()
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == list(key_sources.SOURCES)
+    named = [*credential.KINDS, key_file.NAME, key_credential.NAME, key_credential.NEXT]
+    named += [f"{cost.memory // 1024} MiB, {cost.passes} passes, {cost.lanes} lanes", *credentials.commands]
+    named += [f"gitferry vault {verb}" for verb in vault.commands if verb not in ("status", "lock")]
+    assert [name for name in named if name not in page] == []
+    assert credential.WARNED_BEFORE.days == 14 and "Two weeks before" in page
+
+
 def test_the_readme_names_the_test_command_that_ci_runs() -> None:
     """`.ci/run` takes the first line of the fenced block after the marker."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

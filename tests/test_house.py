@@ -204,7 +204,8 @@ def test_every_third_party_import_is_a_dependency() -> None:
     apart = {"pyyaml": "yaml", "kingfisher-secret-scanner": "kingfisher_sdk"}
     asked = (canonicalize_name(Requirement(line).name) for line in lines("options", "install_requires"))
     parts = {"annotated_types", "pydantic_core", "starlette"}  # of pydantic's and FastAPI's own interfaces
-    known = {apart.get(name, name) for name in asked} | parts | {"gitferry"} | set(sys.stdlib_module_names)
+    optional = {"keyring"}  # said to be missing where it is: gitferry.security.key_ring
+    known = {apart.get(name, name) for name in asked} | parts | optional | {"gitferry"} | set(sys.stdlib_module_names)
     found = set()
     for path in modules(ROOMS):
         for node in ast.walk(ast.parse(path.read_bytes())):

@@ -64,7 +64,7 @@ def init(ctx: click.Context, source: str | None) -> None:
 @vault.command()
 @click.pass_context
 def status(ctx: click.Context) -> None:
-    """Show whether there is a vault, where its key comes from, and whether it is open."""
+    """Show whether the vault is open, and where its key comes from."""
     context = context_of(ctx)
     with vault_of(context) as found:
         row = _row(context, found)
@@ -134,7 +134,10 @@ def rekey(ctx: click.Context, source: str | None) -> None:
 @click.option("--public-key", type=_FILE, help="Encrypt to this RSA public key instead of a passphrase.")
 @click.pass_context
 def export(ctx: click.Context, file: Path, public_key: Path | None) -> None:
-    """Write every credential to a new FILE, encrypted to a passphrase or to an RSA public key."""
+    """Write every credential to a new FILE, encrypted.
+
+    To a passphrase, or with --public-key to an RSA key.
+    """
     from gitferry.security import vault_export
     from gitferry.security.passphrase import Cost
 

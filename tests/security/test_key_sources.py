@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def credentials(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
+def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
     """A keyring in memory, by the library's own interface for backends."""
     keyring = pytest.importorskip("keyring")
     from keyring.backend import KeyringBackend
@@ -48,7 +48,8 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
             del kept[service, username]
 
     monkeypatch.setattr(keyring.core, "_keyring_backend", Memory())  # type: ignore[no-untyped-call]
-    return kept
+    yield kept
+    KeyringBackend._classes.discard(Memory)  # every subclass enters itself there, and would be the desktop's next
 
 
 @pytest.fixture(params=BY_ITSELF)
