@@ -35,11 +35,11 @@ def plain_secrets(settings: Settings) -> Iterator[Check]:
 def vault(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
     """Yield how the vault and each credential stand; nothing where there is none and no repository needs one."""
     from gitferry.daemon.ledger import Ledger
-    from gitferry.daemon.safe import vault_over
+    from gitferry.daemon.safe import vault_over, was_made
 
     auths = ((each.name, each.auth) for each in settings.repositories)
     named = {auth.credential: name for name, auth in auths if auth is not None and auth.type == "credential"}
-    ledger = Ledger(settings.database.url)
+    ledger = Ledger(settings.database.url, had_vault=lambda: was_made(environ))
     try:
         yield from _examined(vault_over(ledger.open, environ), named)
         if ledger.rescued is not None:

@@ -53,7 +53,7 @@ class House:
         self.board = Board()
         self.ferry = Ferry(environ, self.cancel)
         self.roster = Roster(settings, environ, self._lanes)
-        self.ledger = Ledger(self.roster.settings.database.url)
+        self.ledger = Ledger(self.roster.settings.database.url, had_vault=lambda: safe.was_made(environ))
         self.vault = safe.vault_over(self.ledger.open, environ)
         self._not_yet: tuple[Settings | None, tuple[str, ...]] = (None, ())
         self.next_pull: Callable[[str], datetime | None] = lambda name: None

@@ -31,10 +31,12 @@ class Ledger:
     damaged one was moved aside in this process.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, had_vault: Callable[[], bool] = lambda: True) -> None:
+        """`had_vault` tells whether there ever was a vault here: without one, none can have been lost."""
         self.fault: str | None = None
         self.rescued: str | None = None
         self._url = url
+        self._had_vault = had_vault
         self._store: Store | None = None
         self._roots: dict[str, KnownPath] = {}
         self._known: set[str] = set()
@@ -48,7 +50,7 @@ class Ledger:
             if self._closed:
                 raise GitferryError("the index is closed")
             if self._store is None:
-                self._store, rescued = _opened(self._url, self._broken)
+                self._store, rescued = _opened(self._url, self._broken, self._had_vault)
                 self._broken, self.rescued = None, rescued or self.rescued
             return self._store
 
@@ -139,7 +141,7 @@ class Ledger:
                 self._roots.clear()
 
 
-def _opened(url: str, broken: StoreError | None) -> tuple[Store, str | None]:
+def _opened(url: str, broken: StoreError | None, had_vault: Callable[[], bool]) -> tuple[Store, str | None]:
     """Return the store at `url`; one that is `broken`, or shows to be, is moved aside and made anew.
 
     Beside it what became of the credentials then, as a sentence: git cannot make those again.
@@ -160,8 +162,9 @@ def _opened(url: str, broken: StoreError | None) -> tuple[Store, str | None]:
     said = "%s: it is kept as %s, and made anew from the repositories"
     log.error(said, broken.title, aside, extra={"action": "store_aside"})
     store = Store(url)
-    lost = rescue(aside, store).said
-    if lost is None:
+    found = rescue(aside, store)
+    lost = found.said
+    if lost is None or not (found.names or had_vault()):
         return store, None
     told = f"the database was damaged and is kept as {aside}: {lost}"
     log.error("%s", told, extra={"action": "store_aside"})

@@ -19,6 +19,7 @@ from gitferry.security.key_sources import KeySource
 from gitferry.security.login import Login
 from gitferry.security.modes import require_private
 from gitferry.security.vault import Vault
+from gitferry.security.vault_lock import NAME as LOCK_FILE
 from gitferry.security.vault_lock import VaultLock
 from gitferry.security.vault_record import instant
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gitferry.config.model import Repository
     from gitferry.store.store import Store
 
-_HELD = ("", "gitferry.db", "gitferry.db-wal", "gitferry.db-shm", KEY_FILE, "vault.lock", "audit.head")
+_HELD = ("", "gitferry.db", "gitferry.db-wal", "gitferry.db-shm", KEY_FILE, LOCK_FILE, "audit.head")
 
 
 def vault_over(store: Callable[[], Store], environ: Mapping[str, str]) -> Vault:
@@ -53,6 +54,11 @@ def require_private_state(environ: Mapping[str, str]) -> None:
     """Raise OpenToOthers where other users can reach the state directory or what is kept in it."""
     directory = state_dir(environ)
     require_private(directory / name for name in _HELD)
+
+
+def was_made(environ: Mapping[str, str]) -> bool:
+    """Return whether a vault was ever made in this environment's state directory."""
+    return os.path.lexists(state_dir(environ) / LOCK_FILE)
 
 
 def broken_ones(environ: Mapping[str, str]) -> list[Path]:

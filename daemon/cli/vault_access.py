@@ -37,7 +37,7 @@ def vault_of(context: Context) -> Iterator[Vault]:
             f"the running daemon keeps its vault in {theirs['state_dir']}, and this environment names {ours}",
             f"run this as the daemon's user with GITFERRY_STATE_DIR={theirs['state_dir']}",
         )
-    ledger = Ledger(_database(context))
+    ledger = Ledger(_database(context), had_vault=lambda: safe.was_made(context.environ))
     try:
         ledger.open()
         if ledger.rescued is not None:
