@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Dialect, String, Text
+from sqlalchemy import ColumnElement, Dialect, LargeBinary, String, Text, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 _ESCAPED = "\x01"
 
@@ -50,6 +56,41 @@ class GitText(TypeDecorator[str]):
         if value is None or not value.startswith(_ESCAPED):
             return value
         return str(json.loads(value[1:]))
+
+
+class _Bytes(FunctionElement[bytes]):
+    """The bytes of a text as they stand in the database."""
+
+    type = LargeBinary()
+    inherit_cache = True
+
+
+@compiles(_Bytes)
+def _as_blob(element: _Bytes, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS BLOB)"
+
+
+@compiles(_Bytes, "postgresql")
+def _as_bytea(element: _Bytes, compiler: SQLCompiler, **options: Any) -> str:
+    return f"convert_to({compiler.process(element.clauses, **options)}, 'UTF8')"
+
+
+class StoredText(TypeDecorator[str]):
+    """Text that is read whatever stands there: what somebody made undecodable comes back with surrogates.
+
+    The driver would refuse such a row, and the audit log could not say which one it is.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def column_expression(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """Read the bytes, of whatever type SQLite keeps there."""
+        return type_coerce(_Bytes(column), self)
+
+    def process_result_value(self, value: object, dialect: Dialect) -> str | None:
+        """Return the text; "" for what is null against the table's own rule is left to the caller."""
+        return bytes(value).decode("utf-8", "surrogateescape") if isinstance(value, bytes | memoryview) else None
 
 
 class TextList(TypeDecorator[tuple[str, ...]]):

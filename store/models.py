@@ -1,14 +1,14 @@
-"""The tables. They index what git holds and can be made again from it, but for the vault's two, which are sealed."""
+"""The tables. They index what git holds and can be made again from it, but for the vault's two and the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from gitferry.store.columns import GitText, Instant, TextList
+from gitferry.store.columns import GitText, Instant, StoredText, TextList
 
 # Names that do not depend on the database, so that later migrations can drop what an earlier one made.
 _NAMES = {
@@ -101,3 +101,38 @@ class Credential(Base):
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     last_used: Mapped[str | None] = mapped_column(String(32))
+
+
+class AuditRecord(Base):
+    """One record of the audit log. Nothing else remembers it: `audit export` keeps it beyond this database."""
+
+    __tablename__ = "audit_records"
+    __table_args__ = (Index(None, "key", unique=True), Index(None, "at"))
+
+    sequence: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False
+    )
+    at: Mapped[str] = mapped_column(StoredText)
+    action: Mapped[str] = mapped_column(StoredText)
+    actor: Mapped[str] = mapped_column(StoredText)
+    subject: Mapped[str] = mapped_column(StoredText)
+    result: Mapped[str] = mapped_column(StoredText)
+    detail: Mapped[str] = mapped_column(StoredText)
+    key: Mapped[str | None] = mapped_column(StoredText)
+    previous: Mapped[str] = mapped_column(StoredText)
+    hash: Mapped[str] = mapped_column(StoredText)
+
+
+class SentPush(Base):
+    """A push that was begun and of which the audit log does not tell yet."""
+
+    __tablename__ = "sent_pushes"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    repository: Mapped[str] = mapped_column(String(255), index=True)
+    remote: Mapped[str]
+    url: Mapped[str | None]
+    branch: Mapped[str]
+    commit: Mapped[str] = mapped_column(String(64))
+    expected: Mapped[str | None] = mapped_column(String(64))
+    at: Mapped[datetime]

@@ -108,3 +108,33 @@ class TaskRow:
     last_registry_sync: datetime | None
     commit: str | None
     pull_request_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One record of the audit log, each text as it stands in the database."""
+
+    sequence: int
+    at: str
+    action: str
+    actor: str
+    subject: str
+    result: str
+    detail: str
+    key: str | None
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentPush:
+    """A push that was begun and of which the audit log does not tell yet."""
+
+    id: str
+    repository: str
+    remote: str
+    url: str | None  # without a password
+    branch: str
+    commit: str
+    expected: str | None  # what the branch was thought to be at
+    at: datetime

@@ -12,10 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gitferry.store import models
+from gitferry.store.audit import AuditTable
 from gitferry.store.engine import READS_ONLY, open_engine
 from gitferry.store.faults import translated
 from gitferry.store.migrate import migrate
-from gitferry.store.rows import KnownPath, OutcomeLike, RepositoryRow, TaskLike, TaskRow
+from gitferry.store.rows import KnownPath, OutcomeLike, RepositoryRow, SentPush, TaskLike, TaskRow
 
 _REPOSITORIES = models.Base.metadata.tables["repositories"]
 _TASKS = models.Base.metadata.tables["tasks"]
@@ -31,6 +32,8 @@ class Store:
         """Open `url`, creating and migrating what is missing. Raises CorruptStore, NewerStore, ForeignStore."""
         self._engine = open_engine(url)
         self._reader = self._engine.execution_options(**{READS_ONLY: True})
+        #: The audit log's records.
+        self.audit = AuditTable(self._engine)
         try:
             migrate(self._engine)
         except BaseException:
@@ -81,6 +84,25 @@ class Store:
         """Remove a repository with its tasks from the index; git keeps what it has."""
         with self.writing() as session:
             session.execute(delete(models.Repository).where(models.Repository.name == repository))
+
+    # What pushes tell before they begin
+
+    def push_begins(self, push: SentPush) -> None:
+        """Remember a push, so that one whose end nobody sees is looked for."""
+        with self.writing() as session:
+            session.add(models.SentPush(**{name: getattr(push, name) for name in SentPush.__slots__}))
+
+    def push_ended(self, push_id: str) -> None:
+        """Forget a push: the audit log tells of it."""
+        with self.writing() as session:
+            session.execute(delete(models.SentPush).where(models.SentPush.id == push_id))
+
+    def sent_pushes(self, repository: str) -> tuple[SentPush, ...]:
+        """Return the pushes of a repository whose end nobody saw, oldest first."""
+        query = select(models.SentPush).where(models.SentPush.repository == repository).order_by(models.SentPush.at)
+        with self.reading() as session:
+            rows = session.scalars(query)
+            return tuple(SentPush(**{name: getattr(row, name) for name in SentPush.__slots__}) for row in rows)
 
     # What verbs ask
 
