@@ -64,6 +64,12 @@ class Daemon(Section):
     http: Http = Field(default_factory=Http, description="The HTTP API and the dashboard.")
     workers: int = Field(4, ge=1, le=256, description="How many repositories are worked on at the same time.")
     log: Log = Field(default_factory=Log, description="What the daemon logs.")
+    keep_audit: int = Field(
+        366,
+        ge=1,
+        le=36_600,
+        description="How many days the audit log keeps a record. The newest 1,000 stay, however old.",
+    )
 
 
 class Database(Section):

@@ -185,6 +185,14 @@ class Client:
         """Return one operation with its files."""
         return self._get(f"/operations/{_quoted(op)}")
 
+    def audit(self, wanted: Mapping[str, str | None] | None = None, limit: int | None = 50) -> Row:
+        """Return records of the audit log, newest first."""
+        return self._get("/audit-logs", **(wanted or {}), limit=limit)
+
+    def audit_verify(self) -> Row:
+        """Return whether the audit log is as it was written."""
+        return self._get("/audit-logs/verification")
+
     def undo(self, op: str) -> Row:
         """Undo one operation."""
         return self._post(f"/operations/{_quoted(op)}/undo", {})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import settings_path
 from gitferry.daemon import address, asked, candidate, rows, safe
+from gitferry.daemon import audit_rows as reading
 from gitferry.daemon.approving import require_approvable
 from gitferry.daemon.arrival import require_there
 from gitferry.daemon.crash import version
@@ -182,6 +183,24 @@ class Control:
         self._house.vault.lock()
         return self.vault()
 
+    # The audit log
+
+    def audit(self, wanted: Mapping[str, str | None] | None = None, limit: int | None = 50) -> Row:
+        """Return records of the audit log, newest first, and where the next ones begin (null: there are none).
+
+        `wanted` may have action, repository, actor, since, until and cursor. Raises BadTime, LostCursor.
+        """
+        return reading.records(self._house.auditing.log(), wanted or {}, limit, self._house.ferry.host.clock())
+
+    def audit_verify(self) -> Row:
+        """Return whether the audit log is as it was written, and what was done to it where it is not."""
+        return reading.verification(self._house.auditing.log().verify())
+
+    def note_settings(self, keys: Sequence[str]) -> None:
+        """Put on record that these keys of the settings file were changed, where no daemon does."""
+        house = self._house
+        house.auditing.settings_file(house.roster.path, keys)
+
     # Crossing
 
     def push(
@@ -224,6 +243,7 @@ class Control:
         for state in states:
             require_approvable(state, house.roster.repository(state.repository), version)
         wishes = asked.words(states, house.ferry.host.user, granted=granted)
+        house.auditing.words(states, granted=granted)
         named = [{"id": each.id, "repository": each.repository, "name": each.name} for each in states]
         return {"tasks": named, "granted": granted} | self._cross(wishes)
 
@@ -253,6 +273,7 @@ class Control:
         repository = house.roster.repository(done.repository)
         outcome = house.ferry.undo(repository, done.id)
         house.heard(repository, Request("request", by_hand=True), outcome)
+        house.auditing.undo(repository.name, done.id, outcome)
         return {"results": [rows.result(outcome)]}
 
     def resolve(
@@ -271,9 +292,11 @@ class Control:
         answers = {task_id(repository.name, path): answer for path, answer in found.items()}
         wish = Request("request", tasks=frozenset(answers), answers=answers, by_hand=True)
         done = house.roster.ask(repository.name, wish).result()
+        resolved = is_resolved(state, done)
+        house.auditing.resolution(state, take, resolved=resolved, outcome=done)
         return {
             "task": rows.named(state),
-            "resolved": is_resolved(state, done),
+            "resolved": resolved,
             "results": [rows.result(done, held=house.board.get(repository.name).pushes_held)],
         }
 
@@ -286,6 +309,7 @@ class Control:
 
         def pause(each: Repository) -> list[Repository]:
             house.ferry.pause(each, until)
+            house.auditing.paused(each.name, until)
             return [each]
 
         paused, unreadable = self._read(pause, self._chosen(repository), repository is None)
@@ -307,6 +331,7 @@ class Control:
             if not (record.paused or record.pushes_held):
                 idle.add(each.name)
             house.ferry.resume(each)
+            house.auditing.resumed(each.name)
             house.accept(each)
             return [each]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
+    from gitferry.daemon.pushes import Pushes
     from gitferry.pushback.operations import Travel
     from gitferry.pushback.outcome import Operation, Outcome, Request, TaskState
     from gitferry.pushback.preview import Preview
@@ -33,14 +35,18 @@ class Ferry:
     def __init__(self, environ: Mapping[str, str], cancel: threading.Event) -> None:
         #: What every crossing of this process takes from outside.
         self.host = Host(environ=dict(environ), cancel=cancel)
+        #: Who puts pushes on record; None: there are no settings yet, and nothing is pushed.
+        self.pushes: Pushes | None = None
 
     def cross(self, repository: Repository, request: Request) -> Outcome:
         """Cross once."""
-        return crossing.cross(repository, request, host=self.host)
+        with self._pushing(repository) as host:
+            return crossing.cross(repository, request, host=host)
 
     def undo(self, repository: Repository, op_id: str) -> Outcome:
         """Undo one operation. Raises NoSuchOperation."""
-        return undo.undo(repository, op_id, host=self.host)
+        with self._pushing(repository) as host:
+            return undo.undo(repository, op_id, host=host)
 
     def glance(self, repository: Repository) -> Outcome:
         """Return what a crossing would find; touches nothing."""
@@ -102,7 +108,8 @@ class Ferry:
 
     def prune_reviews(self, repository: Repository) -> tuple[Finished, ...]:
         """Delete the review branches that are over at the remote."""
-        return review_prune.prune(repository, host=self.host)
+        with self._pushing(repository) as host:
+            return review_prune.prune(repository, host=host)
 
     def pause(self, repository: Repository, until: datetime | None) -> None:
         """Let nothing cross by itself until then; None: until `resume`."""
@@ -119,3 +126,11 @@ class Ferry:
     def record(self, repository: Repository) -> Record:
         """Return the record, which tells whether the repository is paused or its pushes are held."""
         return pause.wishes(repository, host=self.host)
+
+    @contextmanager
+    def _pushing(self, repository: Repository) -> Iterator[Host]:
+        if self.pushes is None:
+            yield self.host
+            return
+        with self.pushes.noted(repository, self.host) as host:
+            yield host

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from gitferry.config.not_yet import asked
 from gitferry.config.paths import state_dir
 from gitferry.daemon import crash, rows, safe
 from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, require_there, take_in
+from gitferry.daemon.auditing import Auditing
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.lanes import Engine, Lanes
 from gitferry.daemon.ledger import Ledger
 from gitferry.daemon.parallel import in_parallel
+from gitferry.daemon.pushes import Pushes
 from gitferry.daemon.remote_host import host_of, remote_url
 from gitferry.daemon.roster import Roster
 from gitferry.pushback import answer
@@ -55,6 +58,9 @@ class House:
         self.roster = Roster(settings, environ, self._lanes)
         self.ledger = Ledger(self.roster.settings.database.url, had_vault=lambda: safe.was_made(environ))
         self.vault = safe.vault_over(self.ledger.open, environ)
+        self.auditing = Auditing(self.ledger, self.state_dir, self.ferry.host, self._keep_audit)
+        self.ferry.pushes = Pushes(self.auditing, self.ledger)
+        self.roster.changed = partial(self.auditing.settings, self.roster.path)
         self._not_yet: tuple[Settings | None, tuple[str, ...]] = (None, ())
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
@@ -88,6 +94,7 @@ class House:
     def remember(self) -> None:
         """Know from the index what the last process knew. Raises StoreError where there is none to be had."""
         self.ledger.open()
+        self.auditing.settings_file(self.roster.path, None)
         for name, row in self.ledger.repositories().items():
             self.board.set(name, from_row(row))
 
@@ -108,11 +115,12 @@ class House:
 
     def notes(self) -> tuple[str, ...]:
         """Return what a person should know of the process itself, and of settings that are not acted on yet."""
-        settings, fault = self.roster.settings, self.ledger.fault
+        settings, faults = self.roster.settings, (self.ledger.fault, self.auditing.fault)
         if self._not_yet[0] is not settings:
             self._not_yet = (settings, tuple(each.said for each in asked(settings)))
-        rescued = self.ledger.rescued
-        said = tuple(each for each in (fault, rescued) if each) + (safe.notes(self.vault) if fault is None else ())
+        said = (*(each for each in (*faults, self.ledger.rescued) if each),)
+        if self.ledger.fault is None:
+            said += safe.notes(self.vault)
         return (*said, *self._not_yet[1])
 
     def row(self, repository: Repository) -> rows.Row:
@@ -166,6 +174,9 @@ class House:
     def accept(self, repository: Repository) -> None:
         """Take the working tree that is there now for the tracked one, whatever was there before."""
         accept(repository, self.ledger, self.ferry)
+
+    def _keep_audit(self) -> int:
+        return self.roster.settings.daemon.keep_audit
 
     def _marked(self, repository: Repository, known: Known) -> Known:
         """Return what is known, with what stands in the record beside the crossings: pause and held pushes."""

@@ -70,7 +70,7 @@ def difference(old: tuple[Repository, ...], new: tuple[Repository, ...]) -> Chan
 class Roster:
     """Keeps the last settings that were good, and starts, changes and stops only what differs in the next.
 
-    `applied` is told the old and the new settings for what belongs to no repository.
+    `applied` is told the old and the new settings for what belongs to no repository, `changed` for the record.
     """
 
     def __init__(self, path: Path, environ: Mapping[str, str], lanes: Callable[[Settings], Lanes]) -> None:
@@ -81,6 +81,7 @@ class Roster:
         self.settings_error: str | None = None
         self.lanes = lanes(self.settings)
         self.applied: Callable[[Settings, Settings], None] = lambda old, new: None
+        self.changed: Callable[[Settings, Settings], None] = lambda old, new: None
         self._attendants: list[Attendant] = []
         self._reading = threading.Lock()
         for repository in self.settings.repositories:
@@ -139,6 +140,7 @@ class Roster:
         self.lanes.resize(settings.daemon.workers)
         old, self.settings = self.settings, settings
         self.applied(old, settings)
+        self.changed(old, settings)
         for name in (*changes.added, *changes.changed):
             repository = self.repository(name)
             self.lanes.put(repository)

@@ -131,7 +131,6 @@ class SentPush(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     repository: Mapped[str] = mapped_column(String(255), index=True)
     remote: Mapped[str]
-    url: Mapped[str | None]
     branch: Mapped[str]
     commit: Mapped[str] = mapped_column(String(64))
     expected: Mapped[str | None] = mapped_column(String(64))

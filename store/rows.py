@@ -133,7 +133,6 @@ class SentPush:
     id: str
     repository: str
     remote: str
-    url: str | None  # without a password
     branch: str
     commit: str
     expected: str | None  # what the branch was thought to be at

@@ -98,3 +98,13 @@ def test_the_changelog_has_the_version_of_the_package() -> None:
 def test_the_shell_scripts_parse() -> None:
     subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True)
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_every_action_of_the_audit_log_is_explained() -> None:
+    from gitferry.security.audit_chain import ANCHOR_LOST, CHECKPOINT
+
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "daemon").rglob("*.py")))
+    found = set(re.findall(r'\.record\(\s*"([a-z._]+)"', sources))
+    assert {"push", "approval", "settings"} <= found
+    assert [action for action in (*sorted(found), ANCHOR_LOST, CHECKPOINT) if f"`{action}`" not in page] == []

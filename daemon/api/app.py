@@ -36,6 +36,7 @@ def application(control: Control, *, version: str, crash: Callable[[BaseExceptio
         routes.wish_routes,
         routes.operation_routes,
         routes.vault_routes,
+        routes.audit_routes,
     ):
         app.include_router(build(control))
     return app

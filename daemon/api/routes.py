@@ -275,3 +275,20 @@ def operation_routes(control: Control) -> APIRouter:
         return control.undo(operation)
 
     return router
+
+
+def audit_routes(control: Control) -> APIRouter:
+    """Return the routes that tell what was done, by whom, and whether that is still as it was written."""
+    router = APIRouter(prefix="/api/v1/audit-logs", tags=["audit"])
+
+    @router.get("")
+    def audit(wish: Annotated[wishes.Audit, Query()]) -> Row:
+        """Records, newest first."""
+        return control.audit(wish.model_dump(exclude={"limit"}), wish.limit)
+
+    @router.get("/verification")
+    def verification() -> Row:
+        """Whether the log is as it was written, and what was done to it where it is not."""
+        return control.audit_verify()
+
+    return router

@@ -150,3 +150,15 @@ class Hold(Wish):
 
     path: str
     branch: str | None = None
+
+
+class Audit(Wish):
+    """Which records of the audit log; times are RFC 3339, a day, or `7d` for so long ago."""
+
+    action: str | None = None
+    repository: str | None = None
+    actor: str | None = None
+    since: str | None = None
+    until: str | None = None
+    cursor: str | None = None
+    limit: int = Field(50, ge=1, le=10_000)

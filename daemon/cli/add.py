@@ -65,7 +65,7 @@ def remove(ctx: click.Context, name: str) -> None:
     context = context_of(ctx)
     path = context.settings_path()
     edit.remove_repository(path, name, environ=context.environ)
-    context.reload()
+    context.reload(f"repositories.{name}")
     line = f"{printable(name)} is removed from {path}; its files and its history stay as they are"
     context.show({"removed": name, "settings": str(path)}, [line])
 
@@ -150,7 +150,7 @@ def _register(context: Context, entry: dict[str, object], *, dry_run: bool = Fal
         said = "; ".join(re.sub(r"^repositories\[\d+\]\.", "", fault.message) for fault in error.faults)
         raise NotAdded(f"it cannot be added: {said}", "nothing was changed") from error
     if not dry_run:
-        context.reload()
+        context.reload(f"repositories.{entry['name']}")
     return settings
 
 

@@ -62,7 +62,7 @@ def set_(ctx: click.Context, key: str, value: str) -> None:
     context = context_of(ctx)
     path = context.settings_path()
     edit.set_value(path, key, value, environ=context.environ)
-    context.reload()
+    context.reload(key)
     context.show({"settings": str(path), "key": key}, [f"{key} is set in {path}"])
 
 

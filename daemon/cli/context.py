@@ -48,6 +48,9 @@ class Context:
         daemon = self.daemon()
         if daemon is not None:
             return daemon
+        return self._engine_here()
+
+    def _engine_here(self) -> Control:
         if self._engine is None:
             _log_nowhere()
             from gitferry.daemon.control import Control
@@ -64,11 +67,16 @@ class Context:
 
         return settings_path(self.config, self.environ)
 
-    def reload(self) -> None:
-        """Have a running daemon read its settings now instead of at its next look; without one there is no need."""
+    def reload(self, *keys: str) -> None:
+        """Have a running daemon read its settings now instead of at its next look.
+
+        It puts on record what changed; without one this process does: `keys` of the file, as `config set` names them.
+        """
         daemon = self.daemon()
         if daemon is not None:
             daemon.reload()
+        else:
+            self._engine_here().note_settings(keys)
 
     def show(self, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
         """Print the answer: as JSON where that was asked for, else its lines."""

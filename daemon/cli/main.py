@@ -35,6 +35,7 @@ VERBS = {
     "doctor": "doctor:doctor",
     "vault": "vault:vault",
     "credentials": "credentials:credentials",
+    "audit": "audit:audit",
     "config": "config:config",
     "demo": "demo:demo",
     "completion": "completion:completion",

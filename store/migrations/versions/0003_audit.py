@@ -50,7 +50,6 @@ def _sent_pushes() -> None:
         sa.Column("id", sa.String(64), nullable=False),
         sa.Column("repository", sa.String(255), nullable=False),
         sa.Column("remote", GitText(), nullable=False),
-        sa.Column("url", GitText()),
         sa.Column("branch", GitText(), nullable=False),
         sa.Column("commit", sa.String(64), nullable=False),
         sa.Column("expected", sa.String(64)),
