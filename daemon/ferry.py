@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitferry.daemon.telling import without_secrets
 from gitferry.pushback import crossing, operations, pause, preview, review_prune, survey, undo, versions
 from gitferry.pushback.ground import opened
 from gitferry.pushback.host import Host
@@ -41,16 +42,16 @@ class Ferry:
     def cross(self, repository: Repository, request: Request) -> Outcome:
         """Cross once."""
         with self._pushing(repository) as host:
-            return crossing.cross(repository, request, host=host)
+            return without_secrets(crossing.cross(repository, request, host=host))
 
     def undo(self, repository: Repository, op_id: str) -> Outcome:
         """Undo one operation. Raises NoSuchOperation."""
         with self._pushing(repository) as host:
-            return undo.undo(repository, op_id, host=host)
+            return without_secrets(undo.undo(repository, op_id, host=host))
 
     def glance(self, repository: Repository) -> Outcome:
         """Return what a crossing would find; touches nothing."""
-        return survey.glance(repository, host=self.host)
+        return without_secrets(survey.glance(repository, host=self.host))
 
     def survey(self, repository: Repository) -> tuple[TaskState, ...]:
         """Return every task's state; touches nothing."""

@@ -61,6 +61,7 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         require_private_state(environ)
         signals = stack.enter_context(_signals())
         threading.excepthook = lambda failed: _thread_failed(house, failed)
+        sys.unraisablehook = lambda failed: _unraisable(house, failed)
         ended, lost = _serve(house, file, environ, signals, held)
     if ended:
         log.info("stopped", extra={"action": "stopped"})
@@ -213,15 +214,17 @@ def _thread_failed(house: House, failed: threading.ExceptHookArgs) -> None:
         house.crash(failed.exc_value, f"running {failed.thread.name if failed.thread else 'a thread'}")
 
 
+def _unraisable(house: House, failed: sys.UnraisableHookArgs) -> None:
+    """Keep what went wrong where nobody could be told: Python prints it, and would not mask credentials."""
+    if failed.exc_value is not None:
+        house.crash(failed.exc_value, "clearing an object away")
+
+
 def main() -> int:
     """Run by the environment's settings; for `python -m gitferry.daemon.process`."""
-    from gitferry.config.errors import GitferryError
+    from gitferry.daemon.cli.main import main as command
 
-    try:
-        return run(None, dict(os.environ))
-    except GitferryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    return command(["run"])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Secrets are taken out of every text before a log, an error or a crash file shows it.
 
-Only what is recognisable as a secret by its place (the password of a URL, an Authorization header) or by its
-published form (a forge's token prefix) is replaced. Commit ids are never touched, although a Gitea token looks
-exactly like one: such a token is kept out of texts by never putting it into one.
+What is recognisable as a secret by its place (the password of a URL, an Authorization header, `token=`) or by its
+published form (a forge's token prefix) is replaced, and whatever this process was told to hold as one (`register`).
+Commit ids are never touched, although a Gitea token looks exactly like one: such a token is hidden once it is
+registered, and otherwise kept out of texts by never putting it into one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from gitferry.security.literal_secrets import LiteralSecrets
 
 HIDDEN: Final = "***"
+
+_LITERAL: Final = LiteralSecrets()
 
 # From "://" to the next one: each character is looked at once, so that a hostile text cannot make this slow.
 _AFTER_SCHEME: Final = re.compile(r"://((?:[^\s\"<>:]|:(?!//))+)")
@@ -40,6 +46,17 @@ _SECRETIVE: Final = (
 _QUERY: Final = re.compile(rf"(?P<keep>[?&](?:{_SECRETIVE}|sig|signature)=)[^\s&#'\"<>]+", re.I)
 # The lines of git's credential protocol (git-credential(1)) and of .netrc-like dumps.
 _CREDENTIAL_LINE: Final = re.compile(rf"(?P<keep>^[ \t]*(?:{_SECRETIVE})=)\S.*$", re.I | re.M)
+# `--password=x`, `GITHUB_TOKEN=x` anywhere; a path that has such a name in it stays.
+_PAIR: Final = re.compile(
+    rf"(?P<keep>(?<![A-Za-z0-9_/.?&-])-{{0,2}}(?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}(?:{_SECRETIVE})=['\"]?)(?!\$\{{)[^\s'\"&;,]+",
+    re.I,
+)
+# `password: x` as YAML and headers have it. In prose the word that follows has no digit.
+_COLON_PAIR: Final = re.compile(
+    rf"(?P<keep>(?<![A-Za-z0-9_/.-])(?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}(?:{_SECRETIVE}):[ \t]+['\"]?)"
+    r"(?=[^\s'\",;]{0,80}\d)[^\s'\",;]{6,}",
+    re.I,
+)
 _JSON_MEMBER: Final = re.compile(rf"(?P<keep>['\"](?:{_SECRETIVE})['\"]\s*:\s*['\"])(?:[^'\"\\]|\\.)+", re.I)
 
 _KEY_BLOCK: Final = re.compile(
@@ -73,6 +90,8 @@ _KEEPING: Final = (
     _BARE_SCHEME,
     _QUERY,
     _CREDENTIAL_LINE,
+    _PAIR,
+    _COLON_PAIR,
     _JSON_MEMBER,
     _SLACK_HOOK,
 )
@@ -100,6 +119,7 @@ def _without_password(url: re.Match[str]) -> str:
 
 def redact(text: str) -> str:
     """`text` with every recognisable secret replaced by ``***``; everything else is unchanged."""
+    text = _LITERAL.hidden(text, HIDDEN)
     text = _KEY_BLOCK.sub(f"{HIDDEN} private key {HIDDEN}", text)
     text = _AFTER_SCHEME.sub(_without_password, text)
     for pattern in _KEEPING:
@@ -107,16 +127,31 @@ def redact(text: str) -> str:
     return _KNOWN_TOKEN.sub(HIDDEN, text)
 
 
-def _redact_value(value: object) -> object:
-    """`value` with every string in it redacted; containers of the JSON kinds are followed, others are left."""
+def register(secret: str | bytes, username: str | None = None) -> Callable[[], None]:
+    """Hide a secret that this process holds, whatever it looks like; return what ends that.
+
+    It is kept in memory as long, in the forms that `literal_secrets` names.
+    """
+    return _LITERAL.register(secret, username)
+
+
+def redact_value(value: object) -> object:
+    """`value` with every text in it redacted; containers of the JSON kinds are followed, other objects become text."""
     if isinstance(value, str):
         return redact(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
-        return {key: _redact_value(item) for key, item in value.items()}
+        return {redact_value(key): redact_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        items = [_redact_value(item) for item in value]
+        items = [redact_value(item) for item in value]
         return items if isinstance(value, list) else tuple(items)
-    return value
+    return redact(str(value))
+
+
+def redacted_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of an answer with every text in it redacted."""
+    return {key: redact_value(value) for key, value in row.items()}
 
 
 _OWN_ATTRIBUTES: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -144,5 +179,5 @@ class RedactingFilter(logging.Filter):
             record.stack_info = redact(record.stack_info)
         for name, value in record.__dict__.items():
             if name not in _OWN_ATTRIBUTES:
-                record.__dict__[name] = _redact_value(value)
+                record.__dict__[name] = redact_value(value)
         return True

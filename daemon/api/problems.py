@@ -17,6 +17,7 @@ from gitferry.daemon.api.answer import Answer
 from gitferry.daemon.lanes import NoLane, Stopping
 from gitferry.daemon.resolving import ChangedSince, Joined, NoCleanMerge, NotInConflict
 from gitferry.daemon.roster import UnknownRepository
+from gitferry.security.redact import redacted_row
 
 _STATUS: dict[type[GitferryError], HTTPStatus] = {
     UnknownRepository: HTTPStatus.NOT_FOUND,
@@ -35,7 +36,8 @@ _STATUS: dict[type[GitferryError], HTTPStatus] = {
 
 def problem(status: int, title: str, detail: str = "", **members: Any) -> Answer:
     """Return a problem document. `detail` is the remedy, as a person reads it after the title."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
+    told = redacted_row({"title": title, "detail": detail, **members})
+    body = {"type": "about:blank", "status": status, **told}
     return Answer(body, status_code=status, media_type="application/problem+json")
 
 

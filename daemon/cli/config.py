@@ -34,9 +34,10 @@ def show(ctx: click.Context) -> None:
     from gitferry.config.load import load
     from gitferry.config.render import block
     from gitferry.config.shown import shown
+    from gitferry.security.redact import redacted_row
 
     context = context_of(ctx)
-    settings = shown(load(context.settings_path(), context.environ))
+    settings = redacted_row(shown(load(context.settings_path(), context.environ)))
     context.show(settings, block(settings))
 
 
@@ -71,6 +72,7 @@ def set_(ctx: click.Context, key: str, value: str) -> None:
 def validate(ctx: click.Context) -> None:
     """Check the settings file and name every fault in it."""
     from gitferry.config.load import SettingsError, load
+    from gitferry.security.redact import redacted_row
 
     context = context_of(ctx)
     path = context.settings_path()
@@ -80,7 +82,7 @@ def validate(ctx: click.Context) -> None:
         if not context.json:
             raise
         faults = [
-            {"file": str(each.file), "line": each.line, "column": each.column, "message": each.message}
+            redacted_row({"file": str(each.file), "line": each.line, "column": each.column, "message": each.message})
             for each in error.faults
         ]
         print_json({"settings": str(path), "valid": False, "faults": faults})

@@ -44,6 +44,12 @@ GITLAB = "glpat" + "-" + "a1B2" * 5
         ('{"password": "P\\"W", "user": "me"}', '{"password": "***", "user": "me"}'),
         ("{'client_secret': 'PW'}", "{'client_secret': '***'}"),
         ("https://hooks.slack.com/services/T0/B0/abc", "https://hooks.slack.com/services/***"),
+        ("run it --password=PW --verbose", "run it --password=*** --verbose"),
+        ("GITFERRY_TOKEN=PW GIT_SSH=ssh", "GITFERRY_TOKEN=*** GIT_SSH=ssh"),
+        ("given token='PW', which", "given token='***', which"),
+        ("auth.password: hunter2 is wrong", "auth.password: hunter2 is wrong"),  # a key's name, as faults tell it
+        ("password: hunter2", "password: ***"),
+        ("api_key: abc12345", "api_key: ***"),
     ],
 )
 def test_by_place(text: str, shown: str) -> None:
@@ -100,6 +106,8 @@ def test_a_private_key_with_or_without_its_end() -> None:
         "basic authentication is off, bearer of news",
         "refs/gitferry/ops/20240101T000000Z-0123456789ab",
         "the password is wrong",
+        "password: a text is expected",
+        "write token=${TOKEN}",
         "Permission denied (publickey,password).",
         "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
         "keyboard-interactive/secret-santa: ok",
@@ -135,6 +143,9 @@ def test_twice_is_once(text: str) -> None:
         "-----BEGIN A PRIVATE KEY-----",
         "-----BEGIN ",
         "?token",
+        "a_token",
+        "token=",
+        "password: ",
         "@",
     ],
 )
@@ -168,6 +179,12 @@ def log(stream: io.StringIO) -> Iterator[logging.Logger]:
 def test_message_arguments_and_extra(log: logging.Logger, stream: io.StringIO) -> None:
     log.error("push to %s", f"https://u:{CANARY}@h/x", extra={"url": f"https://u:{CANARY}@h/x"})
     assert stream.getvalue() == f"push to https://u:{HIDDEN}@h/x https://u:{HIDDEN}@h/x\n"
+
+
+def test_any_object_in_extra() -> None:
+    record = logging.makeLogRecord({"msg": "x", "args": None, "error": ValueError(f"https://u:{CANARY}@h"), "n": 5})
+    assert RedactingFilter().filter(record)
+    assert (record.__dict__["error"], record.__dict__["n"]) == (f"https://u:{HIDDEN}@h", 5)
 
 
 def test_containers_in_extra() -> None:
