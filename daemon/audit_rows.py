@@ -34,6 +34,8 @@ class BadTime(GitferryError):
 class BadCursor(GitferryError):
     """A cursor that no answer gave."""
 
+    exit_code = 2
+
     def __init__(self, text: str) -> None:
         super().__init__(f"{text!r} is no cursor", "Begin again without a cursor.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.paths import socket_to_bind, state_dir
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
 from gitferry.daemon.listen import LONGEST
+from gitferry.daemon.private_files import open_to_others
 
 #: The first libgit2 without the published faults of the ones before it.
 OLDEST_LIBGIT2 = (1, 9, 7)
@@ -52,8 +52,11 @@ def libgit2() -> Check:
     return ok("libgit2", what)
 
 
-def state(environ: Mapping[str, str]) -> Iterator[Check]:
-    """Yield how the state directory stands: whether it can be written, and whether others can read it."""
+def state(environ: Mapping[str, str], database: Path | None = None) -> Iterator[Check]:
+    """Yield how the state directory stands: whether it can be written, and whether others can read our files.
+
+    `database` is the file that the settings name, which may lie elsewhere.
+    """
     directory = state_dir(environ)
     if not directory.exists():
         above = _existing(directory)
@@ -65,10 +68,12 @@ def state(environ: Mapping[str, str]) -> Iterator[Check]:
     if not directory.is_dir() or not os.access(directory, os.R_OK | os.W_OK | os.X_OK) or _read_only(directory):
         yield fail("state", f"{directory} cannot be written", _other_directory(directory))
         return
-    open_ones = [path for path in (directory, *_kept(directory)) if _open_to_others(path)]
+    open_ones = open_to_others(environ, database)
     if open_ones:
-        names = " ".join(str(path) for path in open_ones[:3]) + (" …" if len(open_ones) > 3 else "")
-        yield warn("state", f"other users can reach {names}", f"chmod -R go= {directory}")
+        names = " ".join(map(str, open_ones[:3])) + (" …" if len(open_ones) > 3 else "")
+        inside = all(path == directory or directory in path.parents for path in open_ones)
+        remedy = f"chmod -R go= {directory}" if inside else f"chmod go= {' '.join(map(str, open_ones))}"
+        yield warn("state", f"other users can reach {names}", remedy)
     else:
         yield ok("state", f"{directory}, for its owner only")
     crashes = sorted((directory / "crashes").glob("crash-*.txt"))
@@ -149,23 +154,6 @@ def _directories(count: int) -> str:
 
 def _existing(path: Path) -> Path:
     return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
-
-
-def _kept(directory: Path) -> Iterator[Path]:
-    """The files that hold what others must not read: all of the first level, and crash reports."""
-    for entry in sorted(directory.iterdir()):
-        if entry.is_symlink() or entry.name == "run":  # sockets have their own rules
-            continue
-        yield entry
-        if entry.is_dir() and entry.name == "crashes":
-            yield from sorted(entry.iterdir())
-
-
-def _open_to_others(path: Path) -> bool:
-    try:
-        return bool(stat.S_IMODE(path.lstat().st_mode) & 0o077)
-    except FileNotFoundError:  # a journal of the database's that came and went
-        return False
 
 
 def _read_only(path: Path) -> bool:

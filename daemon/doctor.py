@@ -13,6 +13,7 @@ from gitferry.daemon import checkup_machine as machine
 from gitferry.daemon import checkup_service as service
 from gitferry.daemon import checkup_vault as vault
 from gitferry.daemon.finding import Check
+from gitferry.daemon.private_files import database_file
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
@@ -42,7 +43,7 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
     yield git
     yield libgit2
     yield from told
-    yield from machine.state(environ)
+    yield from machine.state(environ, None if settings is None else database_file(settings.database.url))
     if settings is not None:
         yield from vault.plain_secrets(settings)
         yield from vault.vault(settings, environ)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
@@ -24,6 +22,8 @@ from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
 from gitferry.daemon.notify import notify
+from gitferry.daemon.private_files import database_file, open_to_others
+from gitferry.daemon.private_memory import keep_memory_private
 from gitferry.daemon.safe import require_private_state
 from gitferry.daemon.settings_file import SettingsFile
 from gitferry.repos import git
@@ -38,19 +38,17 @@ _LOOK = 0.5
 
 _LAST_SECONDS = 1.0  # that threads have to end by themselves
 
-_PR_SET_DUMPABLE = 4  # prctl(2)
-
 
 def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     """Run until SIGTERM or SIGINT and return the exit code: 0, or 1 where a crossing had to be abandoned.
 
     It ends with 1 as well where its state directory, its socket or the thread that serves it is lost. SIGHUP reads
     the settings again. Raises SettingsError, GitMissing, GitTooOld, AlreadyRunning, StateUnusable, OpenToOthers,
-    SocketTaken, StoreError before anything was begun.
+    SocketTaken, StoreError, MemoryOpen before anything was begun.
     """
     git.version(environ)
     path = settings_path(settings, environ).absolute()
-    _keep_memory_private()
+    keep_memory_private()
     file = SettingsFile(path)  # before it is read, so that an edit meanwhile counts as one
     with ExitStack() as stack:
         house = House(path, environ)
@@ -108,6 +106,7 @@ def _serve(
         try:
             house.attend(watching, pulls)
             _greet(house, place)
+            _warn_of_open_files(house, environ)
             notify(environ, "READY=1", f"MAINPID={os.getpid()}")
 
             def lost() -> str | None:
@@ -140,6 +139,13 @@ def _greet(house: House, place: Path) -> None:
     )
     for note in house.notes():
         log.warning("%s", note, extra={"action": "note"})
+
+
+def _warn_of_open_files(house: House, environ: Mapping[str, str]) -> None:
+    for path in open_to_others(environ, database_file(house.roster.settings.database.url)):
+        log.warning(
+            "other users can reach %s: chmod go= %s", path, path, extra={"action": "open_file", "path": str(path)}
+        )
 
 
 def _wait(
@@ -186,12 +192,6 @@ def _apply(old: Settings, new: Settings) -> None:
     for each in asked(new):
         if each.said not in known:
             log.warning("%s", each.said, extra={"action": "note"})
-
-
-def _keep_memory_private() -> None:
-    """Leave no core dump and let no other process of the user read our memory: credentials pass through it."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _leave_hanging_threads(code: int) -> None:

@@ -110,6 +110,20 @@ def test_every_verb_answers_like_the_facade(served: tuple[Client, Raw], work: Re
     assert client.reload() == {"settings_error": None, "added": [], "changed": [], "removed": []}
 
 
+def test_the_audit_log_is_told_and_checked(served: tuple[Client, Raw]) -> None:
+    client, raw = served
+    client.pause("work")
+    client.resume("work")
+    status, _, body = raw.get("/api/v1/audit-logs?action=pause&repository=work&since=1h")
+    assert status == 200 and body["next_cursor"] is None
+    assert [(row["action"], row["subject"], row["result"]) for row in body["records"]] == [("pause", "work", "done")]
+    assert client.audit({"action": "resume"}, 1)["records"][0]["actor"] == body["records"][0]["actor"]
+    assert client.audit_verify()["intact"] is True
+    for wrong in ("since=soon", "cursor=x", "limit=0", "colour=red"):
+        status, _, problem = raw.get(f"/api/v1/audit-logs?{wrong}")
+        assert (status, problem["exit_code"]) == (422, 2), problem
+
+
 def test_routes_that_contracts_name(served: tuple[Client, Raw], work: Repo) -> None:
     _, raw = served
     assert raw.get("/health")[::2] == (200, {"status": "ok"})

@@ -219,18 +219,39 @@ def test_the_service_manager_is_told(
 def test_files_are_for_their_owner_only_and_the_users_files_are_not(tmp_path: Path, clone: Callable[..., Repo]) -> None:
     here, there = clone("here"), clone("there")
     settings(entry(here), entry(there))
-    before = os.umask(0o022)
+    before = os.umask(0)
     try:
         with running(tmp_path) as daemon:
             here.write("notes.txt", "x\n")
             until(lambda: there.path("notes.txt").exists())
-            assert there.path("notes.txt").stat().st_mode & 0o777 == 0o644
+            assert there.path("notes.txt").stat().st_mode & 0o777 == 0o666
+            until(lambda: (state_dir(os.environ) / "audit.head").exists())
+            assert "open_file" not in daemon.actions()
             assert socket_to_bind(os.environ).stat().st_mode & 0o777 == 0o600
             for path in state_dir(os.environ).rglob("*"):
                 assert path.stat().st_mode & 0o077 == 0, path
             assert daemon.stop() == 0
     finally:
         os.umask(before)
+
+
+def test_its_memory_is_its_own_and_open_files_are_told(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    settings(entry(clone()))
+    state_dir(os.environ).mkdir(parents=True)
+    state_dir(os.environ).chmod(0o755)
+    with running(tmp_path) as daemon:
+        limits = Path(f"/proc/{daemon.process.pid}/limits").read_text().splitlines()
+        assert next(line for line in limits if "core file" in line).split()[4:6] == ["0", "0"]
+        # proc(5): the files of a process that is not dumpable belong to root.
+        environ = Path(f"/proc/{daemon.process.pid}/environ")
+        assert environ.stat().st_uid == 0
+        if os.getuid() != 0:
+            with pytest.raises(PermissionError):
+                environ.read_bytes()
+        until(lambda: "open_file" in daemon.actions())
+        told = [fact["path"] for fact in daemon.facts() if fact.get("action") == "open_file"]
+        assert told == [str(state_dir(os.environ))]
+        assert daemon.stop() == 0
 
 
 def test_a_pause_ends_by_itself(tmp_path: Path, clone: Callable[..., Repo], remote: Repo) -> None:
