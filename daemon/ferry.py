@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitferry.daemon.pushes import Noted
 from gitferry.daemon.telling import without_secrets
 from gitferry.pushback import crossing, operations, pause, preview, review_prune, survey, undo, versions
 from gitferry.pushback.ground import opened
@@ -41,13 +42,11 @@ class Ferry:
 
     def cross(self, repository: Repository, request: Request) -> Outcome:
         """Cross once."""
-        with self._pushing(repository) as host:
-            return without_secrets(crossing.cross(repository, request, host=host))
+        return self._done(repository, lambda host: crossing.cross(repository, request, host=host))
 
     def undo(self, repository: Repository, op_id: str) -> Outcome:
         """Undo one operation. Raises NoSuchOperation."""
-        with self._pushing(repository) as host:
-            return without_secrets(undo.undo(repository, op_id, host=host))
+        return self._done(repository, lambda host: undo.undo(repository, op_id, host=host))
 
     def glance(self, repository: Repository) -> Outcome:
         """Return what a crossing would find; touches nothing."""
@@ -109,8 +108,8 @@ class Ferry:
 
     def prune_reviews(self, repository: Repository) -> tuple[Finished, ...]:
         """Delete the review branches that are over at the remote."""
-        with self._pushing(repository) as host:
-            return review_prune.prune(repository, host=host)
+        with self._noted(repository) as noted:
+            return review_prune.prune(repository, host=noted.host)
 
     def pause(self, repository: Repository, until: datetime | None) -> None:
         """Let nothing cross by itself until then; None: until `resume`."""
@@ -128,10 +127,14 @@ class Ferry:
         """Return the record, which tells whether the repository is paused or its pushes are held."""
         return pause.wishes(repository, host=self.host)
 
-    @contextmanager
-    def _pushing(self, repository: Repository) -> Iterator[Host]:
+    def _done(self, repository: Repository, act: Callable[[Host], Outcome]) -> Outcome:
+        """Return what came of it, once its pushes are on record."""
+        with self._noted(repository) as noted:
+            outcome = act(noted.host)
+            noted.operation = outcome.operation
+        return without_secrets(outcome)
+
+    def _noted(self, repository: Repository) -> AbstractContextManager[Noted]:
         if self.pushes is None:
-            yield self.host
-            return
-        with self.pushes.noted(repository, self.host) as host:
-            yield host
+            return nullcontext(Noted(self.host))
+        return self.pushes.noted(repository, self.host)

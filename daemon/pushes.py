@@ -41,14 +41,15 @@ class Pushes:
         self._ledger = ledger
 
     @contextmanager
-    def noted(self, repository: Repository, host: Host) -> Iterator[Host]:
+    def noted(self, repository: Repository, host: Host) -> Iterator[Noted]:
         """Give the host whose transport notes pushes; at the end of the block those that arrived go on record."""
         transport = NotingTransport(host.transport, self, repository)
+        noted = Noted(replace(host, transport=transport))
         try:
-            yield replace(host, transport=transport)
+            yield noted
         finally:
             if transport.arrived:
-                self._arrived(repository, host, transport.arrived)
+                self._arrived(repository, host, transport.arrived, noted.operation)
 
     def begins(self, push: SentPush) -> bool:
         """Remember a push before anything is sent, so that its record survives this process. False: it cannot be."""
@@ -79,16 +80,20 @@ class Pushes:
             "push.delete", subject=f"{repository.name} to {remote}/{branch}", result=result, detail=detail
         )
 
-    def _arrived(self, repository: Repository, host: Host, arrived: list[Arrived]) -> None:
+    def _arrived(self, repository: Repository, host: Host, arrived: list[Arrived], entered: Operation | None) -> None:
         try:
             with opened(repository, host) as ground:
                 for one in arrived:
                     push = one.push
-                    done = _operation_of(operations.read_all(ground.objects), push.commit)
+                    done = entered
+                    if done is None or push.commit not in done.commits:
+                        done = _operation_of(operations.read_all(ground.objects), push.commit)
                     told = _carried(ground.git, push) if done is None else _done(done)
                     detail = _detail(repository, ground.git, push) | told
                     if not one.acknowledged:
                         detail["acknowledged"] = "no"
+                    if one.already:
+                        detail["already"] = "yes"
                     place = ground.place.common_dir
                     key = f"push:{place}:{push.remote}/{push.branch}:{push.commit}"
                     self._settle(push, "accepted", detail, key=key)
@@ -107,12 +112,21 @@ class Pushes:
                 log.error("a push that is on record cannot be forgotten: %s", error, extra={"action": "audit"})
 
 
+@dataclass(slots=True)
+class Noted:
+    """What a crossing is given, and what it says of itself: the operation that it entered last."""
+
+    host: Host
+    operation: Operation | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """A push that the remote has."""
 
     push: SentPush
     acknowledged: bool
+    already: bool = False  # it had it before: what stood there was not moved by this push
 
 
 @dataclass
@@ -175,7 +189,7 @@ class NotingTransport:
             # At once: while the lane is locked no other process can look at the remote and tell it otherwise.
             self.pushes.failed(self.repository, git, push, "refused", f"{answer.kind}: {answer.message}")
         else:
-            self._note(push, acknowledged=True)
+            self._note(push, acknowledged=True, already=answer.already)
         return answer
 
     def delete(
@@ -199,10 +213,10 @@ class NotingTransport:
         self.pushes.begins(push)
         return push
 
-    def _note(self, push: SentPush, *, acknowledged: bool) -> None:
+    def _note(self, push: SentPush, *, acknowledged: bool, already: bool = False) -> None:
         with self._mutex:
             if not any(known.push.id == push.id for known in self.arrived):
-                self.arrived.append(Arrived(push, acknowledged))
+                self.arrived.append(Arrived(push, acknowledged, already))
 
     def _is_noted(self, push: SentPush) -> bool:
         with self._mutex:
