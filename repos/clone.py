@@ -18,7 +18,10 @@ from pathlib import Path
 from gitferry.config.errors import GitferryError
 from gitferry.repos.git import Git
 from gitferry.repos.remote_error import branch_ref
+from gitferry.repos.signing_in import offered
+from gitferry.repos.ssh_connections import Connections
 from gitferry.repos.talk import Seconds, Timeouts, talk
+from gitferry.security.login import Login
 from gitferry.security.urls import check_remote_url
 
 
@@ -38,12 +41,14 @@ def clone(
     timeouts: Timeouts | None = None,
     environ: Mapping[str, str] | None = None,
     cancel: threading.Event | None = None,
+    login: Login | None = None,
+    connections: Connections | None = None,
 ) -> None:
     """Clone `url` to `path`, which must be absent or an empty directory, with `branch` (None: the remote's HEAD)
-    checked out and its remote named origin.
+    checked out and its remote named origin. `login` signs in there, None leaves that to git.
 
     An empty remote gives an empty repository on an unborn branch. On failure everything made here is removed again.
-    Raises PlaceTaken, PlaceUnusable, UnsafeUrl, RemoteError, GitCancelled.
+    Raises PlaceTaken, PlaceUnusable, UnsafeUrl, RemoteError, GitCancelled, NoPrivatePlace.
     """
     address = check_remote_url(url)
     if address.scheme == "file" and "://" not in url:
@@ -53,7 +58,10 @@ def clone(
     with _made_parents(path.parent):
         scratch = _scratch_for(path)
         try:
-            _clone_into(url, scratch / "clone", branch, timeouts or Seconds(), environ, cancel)
+            git = Git(scratch, environ=environ, cancel=cancel)
+            known = os.environ if environ is None else environ
+            git.access = lambda: offered(login, url, environ=known, connections=connections)
+            _clone_into(git, url, scratch / "clone", branch, timeouts or Seconds())
             _put(scratch / "clone", path)
         except OSError as failure:
             raise _unusable(path, failure) from failure
@@ -101,16 +109,15 @@ def _scratch_for(path: Path) -> Path:
 
 
 def _clone_into(
+    git: Git,
     url: str,
     target: Path,
     branch: str | None,
     timeouts: Timeouts,
-    environ: Mapping[str, str] | None,
-    cancel: threading.Event | None,
 ) -> None:
     wanted = () if branch is None else (f"--branch={branch_ref(branch).removeprefix('refs/heads/')}",)
     talk(
-        Git(target.parent, environ=environ, cancel=cancel),
+        git,
         url,
         "clone",
         "--quiet",

@@ -22,6 +22,7 @@ from typing import Final
 
 from gitferry.config.errors import GitferryError
 from gitferry.repos.connecting import Connecting
+from gitferry.repos.offer import Access
 from gitferry.security.redact import redact
 
 OLDEST: Final = (2, 38)
@@ -232,6 +233,8 @@ class Git:
 
     `cancel`, when set, ends a running call that is `cancellable` within a quarter of a second, and starts no new one.
     Only calls to a remote are: a local one is a step that must be finished.
+
+    `access`, when set, gives each such call what it reaches the remote with.
     """
 
     def __init__(
@@ -245,11 +248,16 @@ class Git:
         self.root = root.absolute()
         self.git_dir = None if git_dir is None else git_dir.absolute()
         self.cancel = cancel
+        self.access: Access | None = None
         self._environ = clean_environment(os.environ if environ is None else environ)
         self._where = ("-C", str(self.root), *(() if self.git_dir is None else (f"--git-dir={self.git_dir}",)))
         parent = str(self.root.resolve().parent)
         if self.git_dir is None and ":" not in parent and os.path.lexists(self.root / ".git"):
             self._environ["GIT_CEILING_DIRECTORIES"] = parent
+
+    def has(self, name: str) -> bool:
+        """Return whether every call is given the environment variable `name`."""
+        return name in self._environ
 
     def run(
         self,
@@ -268,12 +276,31 @@ class Git:
 
         `extra_env` is added to the clean environment, `extra_config` are ``key=value`` settings for this call.
         Raises GitError for an exit code that is not 0 (unless `check` is false), GitTimeout, GitUnconnected,
-        GitCancelled, GitMissing, GitTooOld.
+        GitCancelled, GitMissing, GitTooOld; a call to a remote also what `access` raises.
         """
         cancel = self.cancel if cancellable else None
         if cancel is not None and cancel.is_set():
             raise GitCancelled(self.root, args)
-        environ = self._environ | dict(extra_env or {})
+        limits, environ = _Limits(deadline, connect, cancel), dict(extra_env or {})
+        if self.access is None or not cancellable:
+            completed = self._run(args, input, limits, environ, extra_config)
+        else:
+            with self.access() as offer:
+                settings = (*extra_config, *offer.config)
+                completed = self._run(args, input, limits, environ | dict(offer.environ), settings)
+        if check and completed.code != 0:
+            raise GitError(self.root, args, completed.code, completed.stderr)
+        return completed
+
+    def _run(
+        self,
+        args: tuple[str, ...],
+        input: bytes | None,
+        limits: _Limits,
+        extra_env: Mapping[str, str],
+        extra_config: Sequence[str],
+    ) -> Completed:
+        environ = self._environ | dict(extra_env)
         program = _program(environ.get("PATH", os.defpath))
         settings = (word for setting in extra_config for word in ("-c", setting))
         command = [program, *self._where, *_OPTIONS, *settings, *args]
@@ -288,17 +315,13 @@ class Git:
             )
         except OSError as failure:  # no memory, too many arguments, or the program vanished since we looked
             raise GitError(self.root, args, -1, f"{program} did not start: {failure}") from failure
-        limits = _Limits(deadline, connect, cancel)
         with process:
             try:
                 stdout, stderr = self._finish(process, args, input, limits)
             except BaseException:
                 _end_group(process)
                 raise
-        completed = Completed(process.returncode, stdout, redact(stderr.decode("utf-8", "replace")))
-        if check and completed.code != 0:
-            raise GitError(self.root, args, completed.code, completed.stderr)
-        return completed
+        return Completed(process.returncode, stdout, redact(stderr.decode("utf-8", "replace")))
 
     def _finish(
         self,

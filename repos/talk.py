@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gitferry.repos.git import Completed, Git, GitError, GitTimeout, GitUnconnected
 from gitferry.repos.remote_error import RemoteError, classify
 from gitferry.security.redact import redact
+
+_TRANSPORTS: Final = "https:http:ssh:git:file"  # those that security.urls knows
 
 
 class Timeouts(Protocol):
@@ -43,7 +45,7 @@ def talk(
             connect=timeouts.connect,
             cancellable=True,
             check=False,
-            extra_env={"GITFERRY_CONNECT_TIMEOUT": str(max(1, round(timeouts.connect)))},
+            extra_env=_environment(git, timeouts),
             extra_config=(*_settings(timeouts), *config),
         )
     except GitUnconnected as silent:
@@ -63,6 +65,12 @@ def talk(
     return done
 
 
+def _environment(git: Git, timeouts: Timeouts) -> dict[str, str]:
+    """No setting of a repository's makes git start another transport's helper: git(1), GIT_ALLOW_PROTOCOL."""
+    wanted = {"GITFERRY_CONNECT_TIMEOUT": str(max(1, round(timeouts.connect)))}
+    return wanted if git.has("GIT_ALLOW_PROTOCOL") else wanted | {"GIT_ALLOW_PROTOCOL": _TRANSPORTS}
+
+
 def _settings(timeouts: Timeouts) -> tuple[str, ...]:
     """git-config(1) settings for one command.
 
@@ -73,6 +81,7 @@ def _settings(timeouts: Timeouts) -> tuple[str, ...]:
         "http.lowSpeedLimit=1",
         f"http.lowSpeedTime={max(1, round(min(timeouts.connect * 4, timeouts.transfer)))}",
         "protocol.ext.allow=never",
+        "http.sslVerify=true",
         "color.ui=false",
         "color.remote=false",
         "color.push=false",

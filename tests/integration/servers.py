@@ -1,4 +1,4 @@
-"""Real servers on loopback: sshd, and `git http-backend` behind lighttpd with basic authentication.
+"""Real servers on loopback: sshd, and `git http-backend` behind lighttpd with basic authentication, also over TLS.
 
 Each starts when the first test of a session asks for it, and ends with the session. They serve the
 repositories below pytest's temporary directory as the user who runs the tests, and read no settings
@@ -26,6 +26,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gitferry.tests.integration.certificates import Authority, authority
 from gitferry.tests.repo import Repo
 
 HOST = "127.0.0.1"
@@ -108,7 +109,7 @@ class HttpServer:
         """
         given = f"{user}:{password}@" if password else f"{user}@" if user else ""
         path = quote(str(repository.root.relative_to(self.root)))
-        return f"http://{given}{HOST}:{self.port}/git/{path}"
+        return f"{self.scheme}://{given}{HOST}:{self.port}/git/{path}"
 
     def admit(self, home: Path) -> None:
         self._install(home, self.password)
@@ -126,7 +127,7 @@ class HttpServer:
         if helper not in config.read_text():
             config.write_text(config.read_text() + helper)
         credentials = home / ".git-credentials"
-        credentials.write_text(f"http://{self.user}:{password}@{HOST}:{self.port}\n")
+        credentials.write_text(f"{self.scheme}://{self.user}:{password}@{HOST}:{self.port}\n")
         credentials.chmod(0o600)
 
 
@@ -283,8 +284,11 @@ SetEnv HOME={home} GIT_CONFIG_NOSYSTEM=1
 
 
 @contextlib.contextmanager
-def lighttpd(directory: Path, root: Path) -> Iterator[HttpServer]:
-    """A running lighttpd that serves the repositories below `root`, with settings in `directory`."""
+def lighttpd(directory: Path, root: Path, certificate: Path | None = None) -> Iterator[HttpServer]:
+    """A running lighttpd that serves the repositories below `root`, with settings in `directory`.
+
+    With a `certificate` (and its key, in one file) it speaks TLS.
+    """
     server, backend = program("lighttpd"), http_backend()
     user, password = "ferry", secrets.token_urlsafe(12)
     users = directory / "users"
@@ -298,21 +302,27 @@ def lighttpd(directory: Path, root: Path) -> Iterator[HttpServer]:
             LIGHTTPD_CONFIG.format(
                 host=HOST, port=port, directory=directory, users=users, backend=backend, root=root, path=os.defpath
             )
+            + ("" if certificate is None else LIGHTTPD_TLS.format(certificate=certificate))
         )
         return [server, "-D", "-f", str(config)]
 
-    with running(directory, start, b"GET / HTTP/1.0\r\n\r\n") as (port, pid):
-        yield HttpServer(port=port, user=user, password=password, root=root, directory=directory, pid=pid)
+    # A server that speaks TLS answers a hello that is none with an alert.
+    hello, scheme = b"GET / HTTP/1.0\r\n\r\n", "http"
+    if certificate is not None:
+        hello, scheme = b"\x16\x03\x01\x00\x05hello", "https"
+    with running(directory, start, hello) as (port, pid):
+        yield HttpServer(port, user, password, root, directory, pid, scheme)
 
 
 # git-http-backend(1), its example for lighttpd. A known REMOTE_USER is what allows the push.
 LIGHTTPD_CONFIG = """\
-server.modules = ("mod_auth", "mod_authn_file", "mod_alias", "mod_setenv", "mod_cgi")
+server.modules = ("mod_accesslog", "mod_auth", "mod_authn_file", "mod_alias", "mod_setenv", "mod_cgi")
 server.bind = "{host}"
 server.port = {port}
 server.document-root = "{directory}/empty"
 server.upload-dirs = ("{directory}/upload")
 server.errorlog = "{directory}/error.log"
+accesslog.filename = "{directory}/access.log"
 auth.backend = "plain"
 auth.backend.plain.userfile = "{users}"
 auth.require = ("/" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
@@ -330,6 +340,13 @@ $HTTP["url"] =~ "^/git/" {{
 """
 
 
+LIGHTTPD_TLS = """\
+server.modules += ("mod_openssl")
+ssl.engine = "enable"
+ssl.pemfile = "{certificate}"
+"""
+
+
 # -- fixtures
 
 
@@ -342,6 +359,28 @@ def running_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer
 @pytest.fixture(scope="session")
 def running_lighttpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     with lighttpd(tmp_path_factory.mktemp("lighttpd"), tmp_path_factory.getbasetemp()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def authority_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A private authority that nobody trusts yet."""
+    return authority(tmp_path_factory.mktemp("authority") / "ca.pem")
+
+
+@pytest.fixture(scope="session")
+def running_https(tmp_path_factory: pytest.TempPathFactory, authority_of_tests: Authority) -> Iterator[HttpServer]:
+    directory = tmp_path_factory.mktemp("https")
+    certificate = authority_of_tests.certify(directory / "server.pem")
+    with lighttpd(directory, tmp_path_factory.getbasetemp(), certificate) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def running_expired(tmp_path_factory: pytest.TempPathFactory, authority_of_tests: Authority) -> Iterator[HttpServer]:
+    directory = tmp_path_factory.mktemp("expired")
+    certificate = authority_of_tests.certify(directory / "server.pem", expired=True)
+    with lighttpd(directory, tmp_path_factory.getbasetemp(), certificate) as server:
         yield server
 
 
@@ -372,8 +411,11 @@ def git_lfs() -> str:
     return program("git-lfs")
 
 
+_SERVERS = {"running_sshd", "running_lighttpd", "running_https", "running_expired", "server", "git_lfs"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks every test that needs a server, so that `-m 'not server'` leaves them out."""
     for item in items:
-        if {"running_sshd", "running_lighttpd", "server", "git_lfs"} & set(getattr(item, "fixturenames", ())):
+        if _SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)

@@ -220,7 +220,7 @@ def test_ssh_never_asks_unless_the_user_chose_another_ssh(repo: Repo, tmp_path: 
     git.run("ls-remote", "ssh://host/x", check=False, extra_env={"GITFERRY_CONNECT_TIMEOUT": "7"})
     first = log.read_text().splitlines()
     assert len(first) == 1, "git asked ssh what it is"
-    assert "-oBatchMode=yes -oConnectTimeout=7" in first[0]
+    assert "-oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=7" in first[0]
 
     repo.git("config", "core.sshCommand", str(own / "chosen"))
     git.run("ls-remote", "ssh://host/x", check=False)

@@ -1,0 +1,91 @@
+"""SSH connections that stay open between git's commands, so that only the first of them waits for a handshake.
+
+OpenSSH's own sharing (ssh_config(5), ControlMaster) in a private directory. What is not used for a while closes itself,
+also when this process was killed; a connection is never shared between two logins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from gitferry.repos.claimed import Claimed
+from gitferry.repos.git import clean_environment
+from gitferry.repos.private_socket import private_directory
+from gitferry.repos.ssh_settings import ssh_program
+from gitferry.security.login import Login
+
+IDLE: Final = 90  # seconds that an unused connection stays open
+_GOODBYE: Final = 2.0  # seconds until a connection that does not close is left to itself
+_SALT: Final = secrets.token_bytes(32)
+
+
+class Connections:
+    """The shared connections of one process. Threads may use it at once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self._lock = threading.Lock()
+        self._claimed: Claimed | None = None
+        self._places: dict[bytes, str] = {}
+        self._made = 0
+
+    def place(self, login: Login | None) -> Path:
+        """Return the directory of the connections that `login` opened, None being the user's own keys.
+
+        Raises NoPrivatePlace.
+        """
+        with self._lock:
+            if self._claimed is None:
+                self._claimed = private_directory(self._environ)
+            name = self._places.get(_key(login))
+            if name is None:
+                self._made += 1
+                name = self._places[_key(login)] = str(self._made)
+                (self._claimed.path / name).mkdir(mode=0o700)
+            return self._claimed.path / name
+
+    def drop(self, login: Login | None) -> None:
+        """Close what `login` opened: one that hangs would take every later command with it."""
+        with self._lock:
+            name = self._places.pop(_key(login), None)
+            directory = None if self._claimed is None or name is None else self._claimed.path / name
+        if directory is not None:
+            self._close(directory)
+
+    def close(self) -> None:
+        """Close all of them; the next command opens new ones."""
+        with self._lock:
+            claimed, self._claimed = self._claimed, None
+            self._places = {}
+        if claimed is not None:
+            for directory in claimed.path.iterdir():
+                self._close(directory)
+            claimed.release()
+
+    def _close(self, directory: Path) -> None:
+        for socket in directory.iterdir():
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # it ends once it was idle long enough
+                subprocess.run(
+                    [ssh_program(self._environ), "-F", "none", "-S", str(socket), "-O", "exit", "--", "any"],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    env=clean_environment(self._environ),
+                    timeout=_GOODBYE,
+                    check=False,
+                )
+
+
+def _key(login: Login | None) -> bytes:
+    """What tells logins apart without keeping them."""
+    if login is None:
+        return b""
+    parts = (login.kind.encode(), (login.username or "").encode(), login.secret, login.passphrase or b"")
+    return hmac.new(_SALT, b"\0".join(hashlib.sha256(part).digest() for part in parts), "sha256").digest()

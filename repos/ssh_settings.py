@@ -1,0 +1,105 @@
+"""The ssh configuration of one command that signs in with a key of gitferry's: the way there is the user's, who one is
+is not.
+
+With a configuration of their own, other keys and agents of the user's would be tried after ours was refused, and a push
+would travel in another name. So ssh is asked what it would do (ssh(1), -G), and only what concerns the way and the
+server's identity is kept. Source: ssh_config(5).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from gitferry.repos.git import clean_environment
+from gitferry.security.urls import RemoteUrl
+
+_KEPT: Final = frozenset({
+    "addressfamily", "bindaddress", "bindinterface", "casignaturealgorithms", "checkhostip", "ciphers", "compression",
+    "connectionattempts", "globalknownhostsfile", "hashknownhosts", "hostkeyalgorithms", "hostkeyalias", "hostname",
+    "ipqos", "kexalgorithms", "knownhostscommand", "macs", "nohostauthenticationforlocalhost", "port", "proxycommand",
+    "pubkeyacceptedalgorithms", "requiredrsasize", "revokedhostkeys", "tcpkeepalive", "updatehostkeys", "user",
+    "userknownhostsfile", "verifyhostkeydns",
+})  # fmt: skip
+_OURS: Final = """\
+IdentityFile none
+CertificateFile none
+IdentitiesOnly no
+IdentityAgent {agent}
+PreferredAuthentications publickey
+ForwardAgent no
+ForwardX11 no
+PermitLocalCommand no
+ClearAllForwardings yes
+StrictHostKeyChecking yes
+BatchMode yes
+"""
+_ANSWER: Final = 20.0  # seconds; `Match exec` in the user's configuration may ask something
+
+
+def configuration(address: RemoteUrl, agent: Path, environ: Mapping[str, str]) -> str:
+    """Return the text of a configuration that reaches `address` as the user's does, and asks the agent at `agent`."""
+    lines = [_OURS.format(agent=_quoted(str(agent)))]
+    for line in _asked(address, environ).splitlines():
+        key, _, value = line.partition(" ")
+        if key == "proxyjump" and value != "none":
+            lines.append(f"ProxyCommand {_jump(value)}\n")
+        elif key in _KEPT and value and (value != "none" or key == "userknownhostsfile"):
+            lines.append(f"{key} {value}\n")
+    return "".join(lines)
+
+
+def known_hosts(address: RemoteUrl, environ: Mapping[str, str]) -> Path | None:
+    """Return the first file in which ssh keeps the identities of servers for this user, None where it keeps none."""
+    for line in _asked(address, environ).splitlines():
+        key, _, value = line.partition(" ")
+        if key == "userknownhostsfile" and value.split():
+            first = value.split()[0]
+            return None if first == "none" else Path(first).expanduser()
+    return None
+
+
+def destination(address: RemoteUrl) -> list[str]:
+    """Return the words by which ssh is told where to go."""
+    port = [] if address.port is None else ["-p", str(address.port)]
+    return [*port, "--", f"{address.user}@{address.host}" if address.user else address.host]
+
+
+def ssh_program(environ: Mapping[str, str]) -> str:
+    """Return the path of ssh, or its name where there is none."""
+    return shutil.which("ssh", path=environ.get("PATH")) or "ssh"
+
+
+def _asked(address: RemoteUrl, environ: Mapping[str, str]) -> str:
+    """What ssh says that it would do; empty where it cannot be asked, and then git's own call says why."""
+    try:
+        done = subprocess.run(
+            [ssh_program(environ), "-G", *destination(address)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=clean_environment(environ),
+            timeout=_ANSWER,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""
+
+
+def _jump(hops: str) -> str:
+    """The ProxyCommand that goes by `hops` as ProxyJump does: with the user's own configuration and keys."""
+    *before, last = hops.split(",")
+    found = re.fullmatch(r"(?:ssh://)?(?:([^@]*)@)?(\[[^\]]*\]|[^:\[\]]*)(?::(\d+))?/?", last)
+    user, host, port = found.groups() if found else (None, last, None)
+    words = ["ssh", "-oBatchMode=yes", *(["-J", ",".join(before)] if before else [])]
+    words += [*(["-l", user] if user else []), *(["-p", port] if port else []), "-W", "[%h]:%p", "--", host.strip("[]")]
+    return " ".join(words)
+
+
+def _quoted(path: str) -> str:
+    """A path as a configuration takes it; a per cent sign would begin a token."""
+    return '"' + path.replace("%", "%%").replace('"', '\\"') + '"'

@@ -1,0 +1,248 @@
+"""A login reaches git at the server it is for, over real sshd and real TLS, and each other outcome is a clear one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitferry.repos import transport
+from gitferry.repos.git import Git
+from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.signing_in import CannotSignIn, offered
+from gitferry.repos.ssh_connections import Connections
+from gitferry.repos.transport import Accepted
+from gitferry.security.login import Login
+from gitferry.tests.integration.certificates import Authority
+from gitferry.tests.integration.servers import HttpServer, SshServer
+from gitferry.tests.repo import Repo
+from gitferry.tests.signers import PASSPHRASE, program
+
+
+def signed_in(repo: Repo, login: Login | None, connections: Connections | None = None) -> Git:
+    """git on `repo`, whose calls to its origin sign in with `login`."""
+    git, environ = Git(repo.root), dict(os.environ)
+    url = repo.git("remote", "get-url", "origin")
+    git.access = lambda: offered(login, url, environ=environ, connections=connections)
+    return git
+
+
+def served(url: str, remote: Repo, root: Path) -> Repo:
+    repo = Repo.clone(remote.root, root)
+    repo.git("remote", "set-url", "origin", url)
+    return repo
+
+
+def goes_both_ways(git: Git, here: Repo, remote: Repo) -> None:
+    before = here.head
+    tip = here.commit("An edit", allow_empty=True)
+    assert transport.push(git, "origin", "main", tip, before) == Accepted(tip)
+    assert remote.tip("main") == tip
+    assert transport.fetch(git, "origin", "main") == tip
+
+
+def refused(call: Callable[[], object]) -> RemoteError:
+    with pytest.raises(RemoteError) as caught:
+        call()
+    assert not caught.value.retry
+    assert caught.value.hint
+    return caught.value
+
+
+# -- SSH
+
+
+def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", *options: str) -> bytes:
+    command = [program("ssh-keygen"), "-q", "-t", kind, "-N", passphrase, "-C", "login", "-f", str(path), *options]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def at_sshd(running_sshd: SshServer, home: Path, remote: Repo, tmp_path: Path) -> Repo:
+    """A clone whose origin is a known sshd, and whose user has no key of their own."""
+    running_sshd.admit(home)
+    (home / ".ssh" / "id_test").unlink()
+    return served(running_sshd.url(remote), remote, tmp_path / "here")
+
+
+@pytest.fixture
+def admitted(running_sshd: SshServer, tmp_path: Path) -> Callable[..., Login]:
+    """Makes a key that the server accepts, and gives the login of it."""
+
+    def make(kind: str = "ed25519", passphrase: str = "", *options: str) -> Login:
+        secret = make_key(tmp_path / "login", kind, passphrase, *options)
+        with (running_sshd.directory / "authorized_keys").open("a") as file:
+            file.write("restrict " + (tmp_path / "login.pub").read_text())
+        return Login("ssh_key", secret, passphrase=passphrase.encode() or None)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("kind", "passphrase", "options"),
+    [
+        ("ed25519", "", ()),
+        ("ed25519", PASSPHRASE, ()),
+        ("rsa", "", ("-b", "2048")),
+        ("rsa", PASSPHRASE, ("-b", "2048", "-m", "PEM")),
+        ("ecdsa", "", ("-b", "256")),
+        ("ecdsa", PASSPHRASE, ("-b", "521", "-m", "PKCS8")),
+    ],
+)
+def test_a_key_signs_in_over_ssh(
+    at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], kind: str, passphrase: str, options: tuple[str, ...]
+) -> None:
+    goes_both_ways(signed_in(at_sshd, admitted(kind, passphrase, *options)), at_sshd, remote)
+
+
+@pytest.mark.parametrize("given", [b"wrong", None])
+def test_a_wrong_passphrase_is_told(at_sshd: Repo, admitted: Callable[..., Login], given: bytes | None) -> None:
+    right = admitted("ed25519", PASSPHRASE)
+    error = refused(
+        lambda: transport.fetch(signed_in(at_sshd, Login("ssh_key", right.secret, None, given)), "origin", "main")
+    )
+    assert error.kind == "auth"
+    assert "passphrase" in error.title
+
+
+def test_a_text_that_is_no_key_is_told_without_it(at_sshd: Repo) -> None:
+    error = refused(lambda: transport.fetch(signed_in(at_sshd, Login("ssh_key", b"canary-no-key")), "origin", "main"))
+    assert error.kind == "auth"
+    assert "canary" not in str(error)
+
+
+def test_a_wrong_key_is_refused_also_where_the_user_has_a_right_one(
+    running_sshd: SshServer, at_sshd: Repo, home: Path, tmp_path: Path
+) -> None:
+    running_sshd.admit(home)
+    assert transport.fetch(signed_in(at_sshd, None), "origin", "main") == at_sshd.head
+    login = Login("ssh_key", make_key(tmp_path / "unknown"))
+    assert refused(lambda: transport.fetch(signed_in(at_sshd, login), "origin", "main")).kind == "auth"
+
+
+@pytest.mark.parametrize("situation", ["impersonate", "forget"])
+def test_a_changed_or_unknown_host_key_ends_it(
+    running_sshd: SshServer, at_sshd: Repo, home: Path, admitted: Callable[..., Login], situation: str
+) -> None:
+    getattr(running_sshd, situation)(home)
+    (home / ".ssh" / "id_test").unlink(missing_ok=True)
+    git = signed_in(at_sshd, admitted())
+    assert refused(lambda: transport.fetch(git, "origin", "main")).kind == "host_key"
+
+
+def test_one_connection_serves_many_commands_and_closes(
+    at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], running_sshd: SshServer
+) -> None:
+    connections = Connections(os.environ)
+    login = admitted()
+    goes_both_ways(signed_in(at_sshd, login, connections), at_sshd, remote)
+    assert [entry.is_socket() for entry in connections.place(login).iterdir()] == [True]
+    # The key is not even looked at while the connection is open.
+    place = connections.place(login)
+    connections.drop(login)
+    assert list(place.iterdir()) == []
+    goes_both_ways(signed_in(at_sshd, login, connections), at_sshd, remote)
+    base = connections.place(login).parent
+    connections.close()
+    assert not base.exists()
+
+
+def test_a_connection_is_not_shared_with_another_login(
+    at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], tmp_path: Path
+) -> None:
+    connections = Connections(os.environ)
+    goes_both_ways(signed_in(at_sshd, admitted(), connections), at_sshd, remote)
+    unknown = Login("ssh_key", make_key(tmp_path / "unknown"))
+    try:
+        error = refused(lambda: transport.fetch(signed_in(at_sshd, unknown, connections), "origin", "main"))
+        assert error.kind == "auth"
+    finally:
+        connections.close()
+
+
+# -- HTTPS
+
+
+@pytest.fixture
+def trusting(home: Path, authority_of_tests: Authority) -> None:
+    """The user's git settings name the private authority."""
+    with (home / ".gitconfig").open("a") as file:
+        file.write(f"[http]\n\tsslCAInfo = {authority_of_tests.file}\n")
+
+
+@pytest.fixture
+def at_https(running_https: HttpServer, remote: Repo, tmp_path: Path) -> Repo:
+    return served(running_https.url(remote), remote, tmp_path / "here")
+
+
+def password(server: HttpServer) -> Login:
+    return Login("basic", server.password.encode(), server.user)
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_password_signs_in_over_https(running_https: HttpServer, at_https: Repo, remote: Repo) -> None:
+    goes_both_ways(signed_in(at_https, password(running_https)), at_https, remote)
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_token_takes_the_user_name_of_the_url(running_https: HttpServer, remote: Repo, tmp_path: Path) -> None:
+    repo = served(running_https.url(remote, user=running_https.user), remote, tmp_path / "here")
+    goes_both_ways(signed_in(repo, Login("token", running_https.password.encode())), repo, remote)
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_wrong_password_is_refused_once_and_helpers_of_the_users_are_not_asked(
+    running_https: HttpServer, at_https: Repo, home: Path
+) -> None:
+    running_https.admit(home)  # the user's own helper knows the right one
+    log = running_https.directory / "access.log"
+    before = len(log.read_text().splitlines())
+    login = Login("basic", b"canary-wrong", running_https.user)
+    error = refused(lambda: transport.fetch(signed_in(at_https, login), "origin", "main"))
+    assert error.kind == "auth"
+    assert "canary" not in f"{error} {error.__cause__}"
+    asked = [line for line in log.read_text().splitlines()[before:] if '"GET ' in line]
+    # git without a password; then libcurl, which asks the server for its methods and tries the one it has.
+    assert len(asked) <= 3, asked
+
+
+def test_an_authority_that_nobody_trusts_ends_it(running_https: HttpServer, at_https: Repo) -> None:
+    git = signed_in(at_https, password(running_https))
+    assert refused(lambda: transport.fetch(git, "origin", "main")).kind == "host_key"
+
+
+@pytest.mark.usefixtures("trusting")
+def test_an_expired_certificate_ends_it(running_expired: HttpServer, remote: Repo, tmp_path: Path) -> None:
+    repo = served(running_expired.url(remote), remote, tmp_path / "here")
+    error = refused(lambda: transport.fetch(signed_in(repo, password(running_expired)), "origin", "main"))
+    assert error.kind == "host_key"
+    assert "expired" in error.title
+
+
+# -- what does not fit
+
+
+@pytest.mark.parametrize(
+    ("url", "login", "words"),
+    [
+        ("http://example.org/r.git", Login("token", b"canary"), "not encrypted"),
+        ("https://example.org/r.git", Login("ssh_key", b"canary"), "SSH key"),
+        ("git@example.org:r.git", Login("token", b"canary"), "over SSH"),
+        ("git://example.org/r.git", Login("token", b"canary"), "takes no credential"),
+        ("https://example.org/r.git", Login("basic", b"canary\nhost=evil", "me"), "line end"),
+    ],
+)
+def test_a_login_that_does_not_fit_is_not_offered(url: str, login: Login, words: str) -> None:
+    with pytest.raises(CannotSignIn, match=words) as caught, offered(login, url, environ={}):
+        pytest.fail("it was offered")
+    assert "canary" not in str(caught.value)
+
+
+def test_plain_http_is_for_loopback(http_server: HttpServer, remote: Repo, tmp_path: Path, home: Path) -> None:
+    http_server.forget(home)
+    repo = served(http_server.url(remote), remote, tmp_path / "here")
+    goes_both_ways(signed_in(repo, password(http_server)), repo, remote)
