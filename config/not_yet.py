@@ -55,9 +55,9 @@ NOT_YET = (
     ),
     NotYet(
         "repositories[].auth",
-        "git signs in by itself, with the credentials it has",
-        "give them to git (gitcredentials(7)), or the key to ssh (ssh_config(5), IdentityFile)",
-        _other_than(None),
+        "nothing signs in as a GitHub App",
+        "use a token or an SSH key until then",
+        lambda auth: auth is not None and auth.type == "github_app",
     ),
     NotYet("notifications", "nobody is notified", "look at `gitferry status`, or at the log", _other_than(())),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.remote_host import remote_url
+from gitferry.pushback.access import login_of
 from gitferry.pushback.readiness import Waits
 from gitferry.repos.clone import clone
 from gitferry.security.redact import redact
@@ -43,6 +44,8 @@ def clone_if_new(repository: Repository, ledger: Ledger, host: Host) -> bool:
         timeouts=repository.timeouts,
         environ=host.environ,
         cancel=host.cancel,
+        login=login_of(repository, host),
+        connections=host.connections,
     )
     return True
 

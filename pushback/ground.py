@@ -12,6 +12,7 @@ import pygit2
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
+from gitferry.pushback.access import remote_access
 from gitferry.pushback.hooked import asked_about_commit
 from gitferry.pushback.host import Host
 from gitferry.repos.git import Git
@@ -90,6 +91,8 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
         raise ForeignObjects(settings.path)
     try:
         objects = host.objects(place.git_dir)
+        state = working_state(git, place, config=config)
+        git.access = lambda: remote_access(settings, host, state)
         yield Ground(
             settings,
             host,
@@ -97,7 +100,7 @@ def opened(settings: Repository, host: Host) -> Iterator[Ground]:
             git,
             objects,
             host.worktree(place.root, place.git_dir / "gitferry" / f"scratch-{os.getuid()}"),
-            working_state(git, place, config=config),
+            state,
         )
     except (pygit2.GitError, OSError) as error:
         raise Unworkable(settings.path, error) from error

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from gitferry.config.model import Repository
 from gitferry.pushback.hooked import HookMemory
 from gitferry.pushback.requests import ReviewRequests
 from gitferry.pushback.schema_process import SchemaWorkers
@@ -21,8 +22,10 @@ from gitferry.repos.git import Git
 from gitferry.repos.known import Known
 from gitferry.repos.manifest_tree import ManifestTrees
 from gitferry.repos.objects import Objects
+from gitferry.repos.ssh_connections import Connections
 from gitferry.repos.transport import Accepted, Refused, Seconds, Timeouts
 from gitferry.repos.worktree import Worktree
+from gitferry.security.login import Login
 
 _USUAL = Seconds()
 
@@ -36,6 +39,10 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a service account without a name
         return str(os.getuid())
+
+
+def _no_login(_repository: Repository) -> None:
+    """Return that nothing is kept for it."""
 
 
 class Transport(Protocol):
@@ -87,6 +94,8 @@ class Host:
     schema_workers: SchemaWorkers = field(default_factory=SchemaWorkers, repr=False)
     known: Known = field(default_factory=Known, repr=False)
     transport: Transport = by_git
+    logins: Callable[[Repository], Login | None] = _no_login  # what the vault keeps for a repository
+    connections: Connections | None = None  # None: each git command opens its own
     requests: ReviewRequests | None = None  # the forge that review branches are shown to
     objects: Callable[[Path], Objects] = Objects  # of a git directory
     worktree: Callable[[Path, Path], Worktree] = Worktree  # of a root and a scratch directory

@@ -143,4 +143,6 @@ def _commands(config: Config, name: str) -> list[str]:
 def is_lfs(config: Config, name: str) -> bool:
     """Return whether a driver is git-lfs by what it runs: its name is anybody's to take."""
     commands = _commands(config, name)
+    if any(key.startswith("lfs.extension.") for key in config.own):
+        return False  # git-lfs would start what they name: git-lfs-config(5), lfs.extension
     return bool(commands) and all(_LFS.fullmatch(command) for command in commands)

@@ -14,6 +14,7 @@ from pathlib import Path
 from gitferry.config.errors import GitferryError
 from gitferry.repos.git import Git, zsplit
 
+_FROM_REPOSITORY = frozenset({"local", "worktree"})  # git-config(1), --show-scope
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off", ""})
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\b": "\\b"}
@@ -35,6 +36,8 @@ class Config:
     """
 
     values: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    #: Those of them that the repository itself brings along, by its own files and what they include.
+    own: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
 
     def get(self, key: str) -> str | None:
         """Return the value that counts, or None where there is none or the key stands alone."""
@@ -98,10 +101,17 @@ def parse(output: bytes) -> Config:
     Those of scope "command" are left out: they are what gitferry's own runner gives on the command line.
     """
     values: dict[str, list[str | None]] = {}
+    own: dict[str, list[str | None]] = {}
     for setting in listed(output):
         if setting.scope != "command":
             values.setdefault(setting.key, []).append(setting.value)
-    return Config({key: tuple(found) for key, found in values.items()})
+        if setting.scope in _FROM_REPOSITORY:
+            own.setdefault(setting.key, []).append(setting.value)
+    return Config(_fixed(values), _fixed(own))
+
+
+def _fixed(values: Mapping[str, list[str | None]]) -> dict[str, tuple[str | None, ...]]:
+    return {key: tuple(found) for key, found in values.items()}
 
 
 def listed(output: bytes) -> tuple[Setting, ...]:

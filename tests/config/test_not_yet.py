@@ -43,7 +43,7 @@ def test_no_default_asks_for_what_is_not_there() -> None:
     ("row", "place"),
     [
         ({"pushback": {"pr_template": "mine"}}, "repositories.r0.pushback.pr_template"),
-        ({"auth": {"type": "git_token", "token": "t"}}, "repositories.r0.auth"),
+        ({"auth": {"type": "github_app", "app_id": "1", "private_key": "k"}}, "repositories.r0.auth"),
     ],
 )
 def test_what_a_repository_sets(row: dict[str, Any], place: str) -> None:

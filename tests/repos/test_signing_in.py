@@ -17,9 +17,9 @@ from gitferry.repos.ssh_connections import Connections
 from gitferry.repos.transport import Accepted
 from gitferry.security.login import Login
 from gitferry.tests.integration.certificates import Authority
-from gitferry.tests.integration.servers import HttpServer, SshServer
+from gitferry.tests.integration.servers import HttpServer, SshServer, program
 from gitferry.tests.repo import Repo
-from gitferry.tests.signers import PASSPHRASE, program
+from gitferry.tests.signers import PASSPHRASE
 
 
 def signed_in(repo: Repo, login: Login | None, connections: Connections | None = None) -> Git:
