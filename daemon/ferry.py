@@ -15,6 +15,7 @@ from gitferry.pushback import crossing, operations, pause, preview, review_prune
 from gitferry.pushback.ground import opened
 from gitferry.pushback.host import Host
 from gitferry.repos.patch import patch
+from gitferry.repos.ssh_connections import Connections
 from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
@@ -36,9 +37,14 @@ class Ferry:
 
     def __init__(self, environ: Mapping[str, str], cancel: threading.Event) -> None:
         #: What every crossing of this process takes from outside.
-        self.host = Host(environ=dict(environ), cancel=cancel)
+        self.host = Host(environ=dict(environ), cancel=cancel, connections=Connections(environ))
         #: Who puts pushes on record; None: there are no settings yet, and nothing is pushed.
         self.pushes: Pushes | None = None
+
+    def close(self) -> None:
+        """Close what stays open between crossings: connections to remotes."""
+        if self.host.connections is not None:
+            self.host.connections.close()
 
     def cross(self, repository: Repository, request: Request) -> Outcome:
         """Cross once."""

@@ -88,6 +88,7 @@ class House:
     def close(self, *, finish: float = 4.0) -> bool:
         """Finish the crossings in hand and close the index; return whether they all ended in time."""
         ended = self.roster.lanes.stop(self.cancel, finish=finish)
+        self.ferry.close()
         self.ledger.close()
         return ended
 
