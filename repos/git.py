@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -288,6 +288,8 @@ class Git:
             with self.access() as offer:
                 settings = (*extra_config, *offer.config)
                 completed = self._run(args, input, limits, environ | dict(offer.environ), settings)
+                if completed.code != 0 and offer.explain is not None:
+                    completed = replace(completed, stderr=completed.stderr + offer.explain(completed.stderr))
         if check and completed.code != 0:
             raise GitError(self.root, args, completed.code, completed.stderr)
         return completed

@@ -10,10 +10,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`config` holds git settings as ``key=value``, `environ` what is added to the environment."""
+    """`config` holds git settings as ``key=value``, `environ` what is added to the environment.
+
+    `explain` is asked what there is to add to the words of a command that failed.
+    """
 
     config: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    explain: Callable[[str], str] | None = None
 
 
 #: Made anew for each command that talks to a remote, and over when that ends.

@@ -132,6 +132,15 @@ _HINTS: Final[dict[Kind, str]] = {
     "other": "`git fetch` by hand as the same user shows more",
 }
 
+#: What ssh says of a server that it never met, under StrictHostKeyChecking.
+UNKNOWN_HOST: Final = re.compile(r"No \S+ host key is known for")
+#: How the line begins that tells which key the server shows.
+SHOWN: Final = "gitferry: "
+_SHOWN_LINE: Final = re.compile(rf"^{SHOWN}(.+)$", re.M)
+_CHANGED: Final = re.compile(
+    r"^The fingerprint for the \S+ key sent by the remote host is\s+(SHA256:\S+?)\.?\s*$", re.M
+)
+
 # git-check-ref-format(1), as far as a branch name could otherwise change what a refspec means.
 _BAD_BRANCH: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|\.lock(?:/|$)|(?:^|/)\.")
 
@@ -167,9 +176,20 @@ def classify(remote: str, stderr: str) -> RemoteError:
     return RemoteError(
         kind,
         f"{_TITLES[kind].format(remote=redact(remote))}: {reason_in(stderr)}",
-        _HINTS[kind],
+        _identity_hint(stderr) if kind == "host_key" else _HINTS[kind],
         retry=kind not in _PERMANENT,
     )
+
+
+def _identity_hint(stderr: str) -> str:
+    """What to do about a server whose identity is in doubt, with the key that it shows where that is known."""
+    if changed := _CHANGED.search(stderr):
+        return (
+            f"the server now shows {changed[1]}, which is not the key that was known: where its operator says that it"
+            " was changed, forget the old one (ssh-keygen -R HOST) and connect once by hand (ssh -T HOST)"
+        )
+    unknown = _SHOWN_LINE.search(stderr)
+    return f"{unknown[1]}; {_HINTS['host_key']}" if unknown else _HINTS["host_key"]
 
 
 def branch_ref(branch: str) -> str:

@@ -10,14 +10,16 @@ import contextlib
 import ipaddress
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from gitferry.config.errors import GitferryError
 from gitferry.repos.credential_desk import CredentialDesk
+from gitferry.repos.host_keys import shown
 from gitferry.repos.offer import Offer
 from gitferry.repos.private_socket import answered, private_directory
-from gitferry.repos.remote_error import RemoteError
+from gitferry.repos.remote_error import SHOWN, UNKNOWN_HOST, RemoteError
 from gitferry.repos.ssh_agent import OneKeyAgent
 from gitferry.repos.ssh_connections import IDLE, Connections
 from gitferry.repos.ssh_key import read_key
@@ -50,12 +52,18 @@ def offered(
         _require_fit(login, address, url)
     if address.scheme == "ssh":
         with _over_ssh(login, address, environ, connections) as offer:
-            yield offer
+            yield replace(offer, explain=lambda said: _explained(said, url, environ))
     elif login is not None and address.scheme in ("https", "http"):
         with _over_http(login, address, environ) as offer:
             yield offer
     else:
         yield Offer()
+
+
+def _explained(said: str, url: str, environ: Mapping[str, str]) -> str:
+    """What a person compares, where ssh knew no key of the server: it does not tell by itself."""
+    key = shown(url, environ) if UNKNOWN_HOST.search(said) else None
+    return "" if key is None else f"\n{SHOWN}{key}\n"
 
 
 def _require_fit(login: Login, address: RemoteUrl, url: str) -> None:

@@ -63,6 +63,15 @@ def known_hosts(address: RemoteUrl, environ: Mapping[str, str]) -> Path | None:
     return None
 
 
+def host_name(address: RemoteUrl, environ: Mapping[str, str]) -> str:
+    """Return the name under which ssh knows the server at `address`, as it stands in known_hosts."""
+    found = dict(line.partition(" ")[::2] for line in _asked(address, environ).splitlines())
+    if alias := found.get("hostkeyalias"):
+        return alias
+    name, port = found.get("hostname", address.host), found.get("port", str(address.port or 22))
+    return name if port == "22" else f"[{name}]:{port}"
+
+
 def destination(address: RemoteUrl) -> list[str]:
     """Return the words by which ssh is told where to go."""
     port = [] if address.port is None else ["-p", str(address.port)]

@@ -87,6 +87,8 @@ def _add_tree(context: Context, path: Path, name: str | None, chosen: dict[str, 
         )
     entry = {"name": name or survey["name"], "path": survey["root"], **chosen}
     _register(context, entry, dry_run=True)
+    if any("host key is known" in note for note in survey["notes"]) and _meets(context, survey["url"]):
+        survey = control.survey_for_add(str(path), branch)
     if not context.json:
         for line in _told(survey, str(entry["name"])):
             click.echo(line)
@@ -105,6 +107,7 @@ def _add_tree(context: Context, path: Path, name: str | None, chosen: dict[str, 
 
 def _add_url(context: Context, url: str, name: str | None, chosen: dict[str, object], *, yes: bool) -> None:
     from gitferry.repos.clone import clone
+    from gitferry.repos.remote_error import RemoteError
     from gitferry.security.redact import redact
     from gitferry.security.urls import check_remote_url
 
@@ -119,14 +122,36 @@ def _add_url(context: Context, url: str, name: str | None, chosen: dict[str, obj
     if not context.json:
         click.echo(f"cloning {printable(redact(url))} to {printable(str(path))}")
     branch = chosen.get("branch")
-    with progress("cloning"):
-        # Here and not by the daemon: ^C must end it, and a clone that fails leaves nothing behind.
-        clone(url, path, branch if isinstance(branch, str) else None, environ=context.environ)
+
+    def cloned() -> None:
+        with progress("cloning"):
+            # Here and not by the daemon: ^C must end it, and a clone that fails leaves nothing behind.
+            clone(url, path, branch if isinstance(branch, str) else None, environ=context.environ)
+
+    try:
+        cloned()
+    except RemoteError as error:
+        if error.kind != "host_key" or not _meets(context, url):
+            raise
+        cloned()
     try:
         _add_tree(context, path, name, chosen | {"url": url}, yes=yes)
     except (click.Abort, click.exceptions.Exit, GitferryError):
         click.echo(f"the clone stays at {printable(str(path))}", err=True)
         raise
+
+
+def _meets(context: Context, url: str) -> bool:
+    """Show the key of a server that ssh never met, and ask; a yes is remembered as ssh remembers it."""
+    from gitferry.repos.host_keys import accept, is_known, shown
+
+    if not _asks(context) or is_known(url, context.environ) or (key := shown(url, context.environ)) is None:
+        return False
+    click.echo(f"{key}\ncompare it with what its operator publishes; whoever sits in between would show another")
+    if not click.confirm("Is it the one?", default=False):
+        return False
+    click.echo(f"remembered in {accept(key, url, context.environ)}")
+    return True
 
 
 def _register(context: Context, entry: dict[str, object], *, dry_run: bool = False) -> Path:

@@ -15,6 +15,7 @@ import pytest
 
 from gitferry.tests import samples
 from gitferry.tests.daemon.cli.conftest import COMMAND, Gitferry
+from gitferry.tests.integration.servers import SshServer
 from gitferry.tests.repo import Repo
 
 TASK = samples.TASKS[0]
@@ -205,3 +206,35 @@ def test_a_running_daemon_takes_it_at_once(
     gitferry("remove", "work")
     assert gitferry("status", "--json").json["repositories"] == []
     assert "# none yet" in settings.read_text()
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_server_that_was_never_met_is_shown_and_asked_about(
+    ssh_server: SshServer,
+    remote: Repo,
+    home: Path,
+    tmp_path: Path,
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    known = home / ".ssh" / "known_hosts"
+    line = known.read_text()
+    ssh_server.forget(home)
+    monkeypatch.chdir(tmp_path)
+    code, said = at_a_terminal("add", "--yes", "--name", "met", ssh_server.url(remote), answer=answer)
+    assert "SHA256:" in said
+    assert (code, known.read_text()) == ((0, line) if answer == "y" else (1, "")), said
+    assert (tmp_path / "met").exists() == settings.exists() == (answer == "y")
+
+
+def test_a_tree_whose_server_was_never_met_is_asked_about(
+    ssh_server: SshServer, remote: Repo, home: Path, edited: Repo, settings: Path
+) -> None:
+    edited.git("remote", "set-url", "origin", ssh_server.url(remote))
+    ssh_server.forget(home)
+    code, said = at_a_terminal("add", "--yes", str(edited.root), answer="y")
+    assert "SHA256:" in said
+    assert code == 0, said
+    assert settings.exists()
+    assert "ed25519" in (home / ".ssh" / "known_hosts").read_text()
