@@ -108,8 +108,8 @@ def agent(environ: Mapping[str, str], *, ssh: bool) -> Check | None:
     return warn(
         "agent",
         "the service has no SSH_AUTH_SOCK, so it cannot use the keys of this shell's ssh agent",
-        "systemctl --user import-environment SSH_AUTH_SOCK, then restart it; or name a key without a passphrase in"
-        " ~/.ssh/config (IdentityFile)",
+        "systemctl --user import-environment SSH_AUTH_SOCK, then restart it: gitferry asks the user's manager for the"
+        " agent; or store a key: gitferry credentials add NAME --type ssh_key",
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import settings_path, socket_to_bind, state_dir
 from gitferry.daemon import crash, listen, logs
+from gitferry.daemon.agent_socket import with_agent
 from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
@@ -51,7 +52,7 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     keep_memory_private()
     file = SettingsFile(path)  # before it is read, so that an edit meanwhile counts as one
     with ExitStack() as stack:
-        house = House(path, environ)
+        house = House(path, with_agent(environ))
         said = house.roster.settings.daemon.log
         logs.set_up(said.level, said.format)
         house.roster.applied = _apply

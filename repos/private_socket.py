@@ -21,6 +21,7 @@ from gitferry.repos.claimed import Claimed
 
 _NAMES: Final = 40  # bytes that our own names take of a socket's path
 _LONGEST: Final = 107  # bytes of a socket's path: unix(7)
+_LAST: Final = "/tmp"  # noqa: S108 # where all else has too long a name; Claimed sees that what is there is ours
 _SILENT: Final = 30.0  # seconds that a client may say nothing
 _WAITING: Final = 8  # connections that wait to be taken
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
@@ -37,7 +38,7 @@ def private_directory(environ: Mapping[str, str]) -> Claimed:
     """
     given = (environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], environ.get("XDG_RUNTIME_DIR", ""))
     trouble: Exception | None = None
-    for base in (*given, environ.get("TMPDIR", ""), tempfile.gettempdir(), "/tmp"):  # noqa: S108 # checked by Claimed
+    for base in (*given, environ.get("TMPDIR", ""), tempfile.gettempdir(), _LAST):
         if not base.startswith("/") or len(os.fsencode(base)) > _LONGEST - _NAMES:
             continue
         try:
