@@ -23,7 +23,7 @@ from gitferry.repos.remote_error import SHOWN, UNKNOWN_HOST, RemoteError
 from gitferry.repos.ssh_agent import OneKeyAgent
 from gitferry.repos.ssh_connections import IDLE, Connections
 from gitferry.repos.ssh_key import read_key
-from gitferry.repos.ssh_settings import configuration
+from gitferry.repos.ssh_settings import configuration, way_to
 from gitferry.security.login import Login
 from gitferry.security.redact import redact
 from gitferry.security.urls import RemoteUrl, check_remote_url
@@ -120,7 +120,10 @@ def _over_ssh(
         if login is None:
             yield Offer(environ={} if shared is None else {"GITFERRY_SSH_SHARED": str(shared / "%C")})
         else:
-            with _with_key(login, address, environ, shared) as offer:
+            way = (
+                way_to(address, environ) if connections is None or shared is None else connections.way(shared, address)
+            )
+            with _with_key(login, way, environ, shared) as offer:
                 yield offer
     except GitferryError:
         if connections is not None:
@@ -129,11 +132,11 @@ def _over_ssh(
 
 
 @contextlib.contextmanager
-def _with_key(login: Login, address: RemoteUrl, environ: Mapping[str, str], shared: Path | None) -> Iterator[Offer]:
+def _with_key(login: Login, way: str, environ: Mapping[str, str], shared: Path | None) -> Iterator[Offer]:
     place = private_directory(environ)
     try:
         agent = OneKeyAgent(lambda: read_key(login.secret, login.passphrase))
-        text = configuration(address, place.path / "agent", environ)
+        text = configuration(way, place.path / "agent")
         file = place.path / "config"
         file.write_text(text + _sharing(shared), errors="surrogateescape")
         with answered(place.path / "agent", agent.answer):

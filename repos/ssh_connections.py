@@ -12,6 +12,7 @@ import hmac
 import secrets
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -19,10 +20,12 @@ from typing import Final
 from gitferry.repos.claimed import Claimed
 from gitferry.repos.git import clean_environment
 from gitferry.repos.private_socket import private_directory
-from gitferry.repos.ssh_settings import ssh_program
+from gitferry.repos.ssh_settings import ssh_program, way_to
 from gitferry.security.login import Login
+from gitferry.security.urls import RemoteUrl
 
 IDLE: Final = 90  # seconds that an unused connection stays open
+_LOOK: Final = 60.0  # seconds after which the user's configuration is asked again, whatever is open
 _GOODBYE: Final = 2.0  # seconds until a connection that does not close is left to itself
 _SALT: Final = secrets.token_bytes(32)
 
@@ -35,6 +38,7 @@ class Connections:
         self._lock = threading.Lock()
         self._claimed: Claimed | None = None
         self._places: dict[bytes, str] = {}
+        self._ways: dict[tuple[Path, RemoteUrl], tuple[str, float]] = {}
         self._made = 0
 
     def place(self, login: Login | None) -> Path:
@@ -52,6 +56,15 @@ class Connections:
                 (self._claimed.path / name).mkdir(mode=0o700)
             return self._claimed.path / name
 
+    def way(self, place: Path, address: RemoteUrl) -> str:
+        """Return `ssh_settings.way_to`, as it was when the connections in `place` were opened where there are any."""
+        way, until = self._ways.get((place, address), ("", 0.0))
+        now = time.monotonic()
+        if now >= until or not any(place.iterdir()):
+            way = way_to(address, self._environ)
+            self._ways[place, address] = way, now + _LOOK
+        return way
+
     def drop(self, login: Login | None) -> None:
         """Close what `login` opened: one that hangs would take every later command with it."""
         with self._lock:
@@ -64,7 +77,7 @@ class Connections:
         """Close all of them; the next command opens new ones."""
         with self._lock:
             claimed, self._claimed = self._claimed, None
-            self._places = {}
+            self._places, self._ways = {}, {}
         if claimed is not None:
             for directory in claimed.path.iterdir():
                 self._close(directory)

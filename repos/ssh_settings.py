@@ -41,9 +41,14 @@ BatchMode yes
 _ANSWER: Final = 20.0  # seconds; `Match exec` in the user's configuration may ask something
 
 
-def configuration(address: RemoteUrl, agent: Path, environ: Mapping[str, str]) -> str:
-    """Return the text of a configuration that reaches `address` as the user's does, and asks the agent at `agent`."""
-    lines = [_OURS.format(agent=_quoted(str(agent)))]
+def configuration(way: str, agent: Path) -> str:
+    """Return the text of a configuration that goes the `way`, and asks the agent at `agent` to sign in."""
+    return _OURS.format(agent=_quoted(str(agent))) + way
+
+
+def way_to(address: RemoteUrl, environ: Mapping[str, str]) -> str:
+    """Return the lines of a configuration that reaches `address` as the user's does. Starts one process."""
+    lines = []
     for line in _asked(address, environ).splitlines():
         key, _, value = line.partition(" ")
         if key == "proxyjump" and value != "none":
