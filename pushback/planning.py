@@ -40,6 +40,7 @@ from gitferry.repos.record import Record
 from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.repos.review import Approval
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
+from gitferry.repos.tree_size import require_bearable
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,13 @@ class Planner:
             records.save(self._objects, kept, head=sides.head_commit, at=self._at)
 
     def look(self, record: Record, head: str | None, upstream: str | None) -> tuple[Sides, Observation, Grouping]:
-        """Return the root trees of both sides, what the working tree holds, and how paths belong to tasks."""
+        """Return the root trees of both sides, what the working tree holds, and how paths belong to tasks.
+
+        Raises TooMuch where the remote's would burst.
+        """
         objects = self._objects
         head_tree, upstream_tree = objects.tree_of(head), objects.tree_of(upstream)
+        require_bearable(objects, head_tree, upstream_tree)
         seen = self._observe(record, head_tree, upstream_tree)
         grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
