@@ -14,7 +14,7 @@ from gitferry.repos.git import Git
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.signing_in import CannotSignIn, offered
 from gitferry.repos.ssh_connections import Connections
-from gitferry.repos.transport import Accepted
+from gitferry.repos.transport import Accepted, Seconds
 from gitferry.security.login import Login
 from gitferry.tests.integration.certificates import Authority
 from gitferry.tests.integration.servers import HttpServer, SshServer, program
@@ -162,6 +162,24 @@ def test_a_connection_is_not_shared_with_another_login(
         assert error.kind == "auth"
     finally:
         connections.close()
+
+
+def test_a_deadline_closes_the_shared_connection(
+    at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], tmp_path: Path
+) -> None:
+    connections, login = Connections(os.environ), admitted()
+    git = signed_in(at_sshd, login, connections)
+    assert transport.fetch(git, "origin", "main") == at_sshd.head
+    place = connections.place(login)
+    remote.hook("pre-receive", f"touch {tmp_path}/slow; sleep 20")
+    before, tip = at_sshd.head, at_sshd.commit("Slow", allow_empty=True)
+    with pytest.raises(RemoteError) as caught:
+        transport.push(git, "origin", "main", tip, before, timeouts=Seconds(connect=2, transfer=2))
+    assert caught.value.kind == "timeout"
+    assert (tmp_path / "slow").exists()
+    assert list(place.iterdir()) == []
+    assert connections.place(login) != place
+    connections.close()
 
 
 # -- HTTPS
