@@ -31,8 +31,8 @@ class Auditing:
     Nothing here may be called inside a transaction of the index, which shares the log's database.
     """
 
-    def __init__(self, ledger: Ledger, state_dir: Path, host: Host, keep: Callable[[], int]) -> None:
-        """`keep` tells how many days records are kept."""
+    def __init__(self, ledger: Ledger, state_dir: Path, host: Host, keep: Callable[[], int] | None) -> None:
+        """`keep` tells how many days records are kept; None: nothing is removed here."""
         self.fault: str | None = None
         self._ledger = ledger
         self._state_dir = state_dir
@@ -129,6 +129,8 @@ class Auditing:
         from gitferry.security.audit import Tampered
 
         now = time.monotonic()
+        if self._keep is None:
+            return
         if self._pruned_at is not None and now - self._pruned_at < _PRUNE_EVERY:
             return
         self._pruned_at = now

@@ -25,19 +25,28 @@ from gitferry.security.vault_record import instant
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
+    from gitferry.daemon.auditing import Auditing
     from gitferry.store.store import Store
 
 _HELD = ("", "gitferry.db", "gitferry.db-wal", "gitferry.db-shm", KEY_FILE, LOCK_FILE, "audit.head")
 
 
-def vault_over(store: Callable[[], Store], environ: Mapping[str, str]) -> Vault:
-    """Return the vault of this environment's state directory, over the database that `store` gives."""
+def vault_over(store: Callable[[], Store], environ: Mapping[str, str], recorder: Auditing | None = None) -> Vault:
+    """Return the vault of this environment's state directory, over the database that `store` gives.
+
+    `recorder` puts on record what is done with it; it must not raise.
+    """
     from gitferry.store.vault import StoredVault
 
     directory = state_dir(environ)
     places: tuple[KeySource, ...] = (SystemdCredential(environ), DesktopKeyring(), KeyFile(directory))
     sources: dict[str, KeySource] = {each.name: each for each in places}
-    return Vault(StoredVault(store), sources, VaultLock(directory), clock=lambda: datetime.now(UTC))
+
+    def note(action: str, subject: str, result: str, detail: Mapping[str, str]) -> None:
+        if recorder is not None:
+            recorder.record(action, subject=subject, result=result, detail=detail)
+
+    return Vault(StoredVault(store), sources, VaultLock(directory), clock=lambda: datetime.now(UTC), note=note)
 
 
 def logins(vault: Vault) -> Callable[[Repository], Login | None]:
@@ -45,7 +54,7 @@ def logins(vault: Vault) -> Callable[[Repository], Login | None]:
 
     def login_of(repository: Repository) -> Login | None:
         auth = repository.auth
-        return vault.login(auth.credential) if auth is not None and auth.type == "credential" else None
+        return vault.login(auth.credential, repository.name) if auth is not None and auth.type == "credential" else None
 
     return login_of
 

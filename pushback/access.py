@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from gitferry.config.model import BasicAuth, GitTokenAuth, Repository, SshKeyAuth
@@ -11,6 +11,7 @@ from gitferry.repos.offer import Offer
 from gitferry.repos.own_settings import require_harmless
 from gitferry.repos.signing_in import CannotSignIn, offered
 from gitferry.repos.state import WorkingState
+from gitferry.security import redact
 from gitferry.security.login import Login
 
 if TYPE_CHECKING:
@@ -35,8 +36,20 @@ def remote_access(settings: Repository, host: Host, state: WorkingState) -> Iter
         trusted=settings.trusted,
         signs_in=settings.auth is not None,
     )
-    with offered(login_of(settings, host), upstream.url, environ=host.environ, connections=host.connections) as offer:
+    login = login_of(settings, host)
+    with _hidden(login), offered(login, upstream.url, environ=host.environ, connections=host.connections) as offer:
         yield offer
+
+
+@contextmanager
+def _hidden(login: Login | None) -> Iterator[None]:
+    """Mask a login's secrets in every text, for as long as git has it."""
+    with ExitStack() as stack:
+        if login is not None:
+            stack.callback(redact.register(login.secret, login.username))
+            if login.passphrase is not None:
+                stack.callback(redact.register(login.passphrase))
+        yield
 
 
 def login_of(settings: Repository, host: Host) -> Login | None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
@@ -55,6 +56,16 @@ class Opened:
     secret: Secret
 
 
+class Note(Protocol):
+    """Who keeps the record of what is done with credentials. It must not fail."""
+
+    def __call__(self, action: str, subject: str, result: str, detail: Mapping[str, str]) -> None: ...
+
+
+def _unnoted(action: str, subject: str, result: str, detail: Mapping[str, str]) -> None:
+    """Nobody keeps it."""
+
+
 class Vault:
     """One vault, usable from any thread. Every method may raise GitferryError, which never holds a secret.
 
@@ -69,7 +80,9 @@ class Vault:
         *,
         clock: Callable[[], datetime],
         cost: passphrase.Cost | None = None,
+        note: Note = _unnoted,
     ) -> None:
+        """`note` is told what was done with the vault: the action, to what, with what result, and details."""
         self._records = records
         self._sources = dict(sources)
         self._lock = lock
@@ -78,6 +91,8 @@ class Vault:
         self._keys = OpenedKeys(records, self._sources)
         self._rekey = Rekey(records, self._keys, self._sources)
         self._fault: str | None = None
+        self._note = note
+        self._uses: dict[tuple[str, str], datetime] = {}
 
     # The vault as a whole
 
@@ -129,6 +144,7 @@ class Vault:
             fp("key.placed")
             self._records.add_key(record)
             self._keys.hold(record.id, key)
+            self._note("vault.init", "vault", "done", {"key_source": chosen})
             return chosen
 
     def unlock(self, given: bytes | None = None) -> None:
@@ -159,8 +175,10 @@ class Vault:
                 self._rekey.finish(announce)
             except GitferryError:
                 self._rekey.take_back()
+                self._note("vault.rekey", "vault", "failed", {"key_source": chosen})
                 raise
             self._fault = None
+            self._note("vault.rekey", "vault", "done", {"key_source": chosen})
             return chosen
 
     # Credentials
@@ -180,8 +198,8 @@ class Vault:
             raise NoSuchCredential(name)
         return found
 
-    def login(self, name: str) -> Login:
-        """Return a credential in the clear and note its use.
+    def login(self, name: str, purpose: str = "") -> Login:
+        """Return a credential in the clear and note its use; `purpose` tells what for, a repository as a rule.
 
         Raises NoSuchCredential, DamagedCredential, VaultLocked and what the key's place says.
         """
@@ -189,11 +207,15 @@ class Vault:
         found = self._records.secret(name)
         if found is None:
             raise NoSuchCredential(name)
-        record, secret = self._opened(found)
+        try:
+            record, secret = self._opened(found)
+        except DamagedCredential:
+            self._note("credential.use", name, "failed", {"for": purpose})
+            raise
         kind = _KINDS.get(record.kind)
         if kind is None:
             raise CredentialRefused(f"the credential {name!r} is of the type {record.kind}", "it signs in nowhere yet")
-        self._note_use(record)
+        self._note_use(record, purpose)
         return Login(kind, secret.secret, record.username, secret.passphrase)
 
     def add(self, given: Given, secret: bytes, key_passphrase: bytes | None = None) -> Credential:
@@ -205,6 +227,7 @@ class Vault:
             fp("credential.before_add")
             if not self._records.add(record):
                 raise CredentialExists(given.name)
+            self._note("credential.add", given.name, "done", {"type": given.kind})
             return vault_record.described(record)
 
     def replace(self, given: Given, secret: bytes, key_passphrase: bytes | None = None) -> Credential:
@@ -220,6 +243,7 @@ class Vault:
             fp("credential.before_replace")
             self._records.replace(record)
             fp("credential.replaced")
+            self._note("credential.rotate", given.name, "done", {"type": given.kind})
             return vault_record.described(record)
 
     def remove(self, name: str) -> None:
@@ -231,6 +255,7 @@ class Vault:
                 raise NoSuchCredential(name)
             for each in found:
                 self._records.remove(each)
+                self._note("credential.remove", each.name, "done", {"type": each.kind})
 
     def everything(self) -> tuple[list[Opened], list[Credential]]:
         """Return what every credential holds, for an export, and apart from it those that do not open."""
@@ -243,6 +268,8 @@ class Vault:
                 sound.append(Opened(credential, self._opened(record)[1]))
             else:
                 damaged.append(credential)
+        names = ", ".join(each.credential.name for each in sound)
+        self._note("vault.export", "vault", "done", {"credentials": names})
         return sound, damaged
 
     def take_in(self, exported: Iterable[tuple[Given, Secret]], *, replace: bool) -> tuple[list[str], list[str]]:
@@ -311,8 +338,12 @@ class Vault:
     def _sealed(self, given: Given, secret: Secret, before: SecretRecord | None) -> NewSecret:
         return vault_record.sealed(given, secret, self._keys.current(), self._clock(), before)
 
-    def _note_use(self, record: SecretRecord) -> None:
+    def _note_use(self, record: SecretRecord, purpose: str) -> None:
         now = self._clock()
+        before = self._uses.get((record.name, purpose))
+        if before is None or abs(now - before) >= USE_NOTED_AFTER:
+            self._uses[record.name, purpose] = now
+            self._note("credential.use", record.name, "done", {"for": purpose})
         last = vault_record.described(record).last_used
         if last is None or abs(now - last) >= USE_NOTED_AFTER:
             self._records.used(record.name, vault_record.instant(now))

@@ -14,6 +14,8 @@ from gitferry.daemon.cli.output import printable
 from gitferry.daemon.cli.secret_input import ask_passphrase
 
 if TYPE_CHECKING:
+    from gitferry.daemon.auditing import Auditing
+    from gitferry.daemon.ledger import Ledger
     from gitferry.security.vault import Vault
 
 PASSPHRASE = "the vault's passphrase"  # noqa: S105 - what it is called
@@ -28,7 +30,9 @@ def vault_of(context: Context) -> Iterator[Vault]:
     from gitferry.config.paths import state_dir
     from gitferry.daemon import safe
     from gitferry.daemon.ledger import Ledger
+    from gitferry.daemon.private_memory import keep_memory_private
 
+    keep_memory_private()
     safe.require_private_state(context.environ)
     theirs = daemons_vault(context)
     ours = str(state_dir(context.environ))
@@ -42,7 +46,7 @@ def vault_of(context: Context) -> Iterator[Vault]:
         ledger.open()
         if ledger.rescued is not None:
             click.echo(printable(ledger.rescued), err=True)
-        yield safe.vault_over(ledger.open, context.environ)
+        yield safe.vault_over(ledger.open, context.environ, _recorder(context, ledger))
     finally:
         ledger.close()
 
@@ -53,6 +57,15 @@ def opened_vault(context: Context) -> Iterator[Vault]:
     with vault_of(context) as vault:
         open_it(vault)
         yield vault
+
+
+def _recorder(context: Context, ledger: Ledger) -> Auditing:
+    from gitferry.config.paths import state_dir
+    from gitferry.daemon.auditing import Auditing
+    from gitferry.pushback.host import Host
+
+    # What is old is removed by the daemon, which knows how long it is kept.
+    return Auditing(ledger, state_dir(context.environ), Host(environ=dict(context.environ)), keep=None)
 
 
 def _database(context: Context) -> str:
