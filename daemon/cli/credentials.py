@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
-from gitferry.daemon.cli.output import printable, relative, table
+from gitferry.daemon.cli.output import paint, printable, progress, relative, table
 from gitferry.daemon.cli.secret_input import ask, ask_key, ask_passphrase
 from gitferry.daemon.cli.vault_access import opened_vault, vault_of
 from gitferry.daemon.cli.verb import VerbGroup
@@ -105,6 +105,38 @@ def list_(ctx: click.Context) -> None:
 
 @credentials.command()
 @click.argument("name")
+@click.argument("target", required=False, metavar="[URL|REPO]")
+@click.pass_context
+def test(ctx: click.Context, name: str, target: str | None) -> None:
+    """Sign in with a credential, as `git ls-remote` does.
+
+    Without URL or REPO at every repository whose settings name the credential.
+    """
+    from gitferry.daemon.trying import targets, try_login
+
+    context = context_of(ctx)
+    with opened_vault(context) as vault:
+        places = targets(name, target, context.config, context.environ)
+        login = vault.login(name)
+    rows: list[dict[str, Any]] = []
+    for place in places:
+        with progress(f"signing in at {place.shown}"):
+            failure = try_login(login, place.url, context.environ)
+        told = None if failure is None else failure.title
+        hint = None if failure is None else failure.hint
+        rows.append({"target": place.shown, "accepted": failure is None, "error": told, "hint": hint})
+    lines = []
+    for row in rows:
+        word = paint("accepted", "green") if row["accepted"] else paint("refused", "red")
+        lines.append(f"{printable(row['target'])}: {word}" + (f": {printable(row['error'])}" if row["error"] else ""))
+        lines += [f"  → {printable(row['hint'])}"] if row["hint"] else []
+    context.show({"tests": rows}, lines)
+    refused = [row for row in rows if not row["accepted"]]
+    ctx.exit(0 if not refused else 1 if len(refused) == len(rows) else IN_PART)
+
+
+@credentials.command()
+@click.argument("name")
 @_username
 @_expires
 @click.option("--type", "kind", type=click.Choice(_TYPES), help="What kind of secret it is from now on.")
@@ -157,7 +189,7 @@ def _asked(kind: str) -> tuple[bytes, bytes | None, list[str]]:
     found = private_key.lock(key, passphrase)
     if found is private_key.Lock.WRONG:
         raise GitferryError("that is not the passphrase of the private key", "`ssh-keygen -y -f FILE` tries it too")
-    untried = "  whether the passphrase opens the key shows when it is used: only ssh itself can try it"
+    untried = "  whether the passphrase opens the key is tried with `gitferry credentials test`"
     return key, passphrase, [untried] if found is private_key.Lock.UNTRIED else []
 
 

@@ -1,0 +1,87 @@
+"""`gitferry credentials test` at a real web server and a real sshd: accepted or refused, each in words."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitferry.tests.daemon.cli.conftest import Gitferry, Said, gitferry, settings
+from gitferry.tests.integration.certificates import Authority
+from gitferry.tests.integration.servers import HttpServer, SshServer, program
+from gitferry.tests.repo import Repo
+
+__all__ = ["gitferry", "settings"]  # fixtures
+
+
+@pytest.fixture
+def keep(gitferry: Gitferry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """`keep("secret\\n", "add", …)` runs a verb of `credentials` with that on standard input, in a vault."""
+    gitferry("vault", "init", "--key-source", "keyfile")
+
+    def run(given: bytes, *arguments: str) -> Said:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+        return gitferry("credentials", *arguments)
+
+    return run
+
+
+@pytest.fixture
+def https(running_https: HttpServer, home: Path, authority_of_tests: Authority) -> HttpServer:
+    with (home / ".gitconfig").open("a") as file:
+        file.write(f"[http]\n\tsslCAInfo = {authority_of_tests.file}\n")
+    return running_https
+
+
+def test_a_password_is_tried_where_the_settings_name_it(
+    gitferry: Gitferry, keep: Callable[..., Said], https: HttpServer, remote: Repo, settings: Path
+) -> None:
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        "version: 1\nrepositories:\n  - name: work\n    path: ~/work\n"
+        f"    url: {https.url(remote)}\n    auth: {{credential: forge}}\n"
+    )
+    keep(b"wrong\n", "add", "forge", "--type", "basic", "--username", https.user)
+    said = gitferry("credentials", "test", "forge", code=1)
+    assert "work (" in said.out and "refused our credentials" in said.out
+    keep(https.password.encode() + b"\n", "rotate", "forge")
+    for target in ((), ("work",), (https.url(remote),)):
+        (row,) = gitferry("credentials", "test", "forge", *target, "--json").json["tests"]
+        assert row["accepted"] and row["error"] is None
+    assert gitferry("credentials", "list", "--json").json["credentials"][0]["last_used_at"] is not None
+
+
+@pytest.mark.parametrize("words", ["", "key words"])
+def test_a_key_is_tried(
+    gitferry: Gitferry,
+    keep: Callable[..., Said],
+    running_sshd: SshServer,
+    remote: Repo,
+    home: Path,
+    tmp_path: Path,
+    words: str,
+) -> None:
+    running_sshd.admit(home)
+    file = tmp_path / "key"
+    subprocess.run([program("ssh-keygen"), "-q", "-t", "ed25519", "-N", words, "-f", str(file)], check=True)
+    keep(file.read_bytes() + words.encode() + b"\n", "add", "deploy", "--type", "ssh_key")
+    url = running_sshd.url(remote)
+    assert "refused our credentials" in gitferry("credentials", "test", "deploy", url, code=1).out
+    with (running_sshd.directory / "authorized_keys").open("a") as admitted:
+        admitted.write("restrict " + file.with_suffix(".pub").read_text())
+    assert "accepted" in gitferry("credentials", "test", "deploy", url).out
+
+
+def test_what_cannot_be_tried_is_explained(gitferry: Gitferry, keep: Callable[..., Said], settings: Path) -> None:
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("version: 1\nrepositories: []\n")
+    keep(b"secret\n", "add", "forge", "--type", "token")
+    assert "no repository's settings name" in gitferry("credentials", "test", "forge", code=1).err
+    assert "no repository 'work'" in gitferry("credentials", "test", "forge", "work", code=1).err
+    assert "no credential 'none'" in gitferry("credentials", "test", "none", "https://127.0.0.1:1/a", code=1).err
+    plain = gitferry("credentials", "test", "forge", "http://git.example.org/a.git", code=1)
+    assert "it was not sent" in plain.out
+    assert "secret" not in plain.out.replace("secrets", "")
