@@ -85,3 +85,26 @@ def test_what_cannot_be_tried_is_explained(gitferry: Gitferry, keep: Callable[..
     plain = gitferry("credentials", "test", "forge", "http://git.example.org/a.git", code=1)
     assert "it was not sent" in plain.out
     assert "secret" not in plain.out.replace("secrets", "")
+
+
+def test_a_crossing_signs_in_from_the_vault(
+    gitferry: Gitferry,
+    keep: Callable[..., Said],
+    https: HttpServer,
+    remote: Repo,
+    clone: Callable[..., Repo],
+    settings: Path,
+) -> None:
+    here = clone("here")
+    here.git("remote", "set-url", "origin", https.url(remote))
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        f"version: 1\nrepositories:\n  - name: work\n    path: {here.root}\n    auth: {{credential: forge}}\n"
+    )
+    assert "credential 'forge'" in gitferry("sync", "work", code=None).out
+    keep(https.password.encode() + b"\n", "add", "forge", "--type", "basic", "--username", https.user)
+    here.write("tasks/celsius/main.js", "// signed in\n")
+    gitferry("push", "all")
+    assert remote.tip("main") == here.head
+    keep(b"wrong\n", "rotate", "forge")
+    assert "refused our credentials" in gitferry("sync", "work", code=None).out

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from gitferry.tests.security.mutated_audit import undetected
 
 APPEND = """\
 import sys
+import time
 from pathlib import Path
 from gitferry.security.audit import AuditLog
 from gitferry.store.store import Store
