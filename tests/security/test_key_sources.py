@@ -30,7 +30,7 @@ def credentials(tmp_path: Path) -> Path:
 @pytest.fixture
 def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
     """A keyring in memory, by the library's own interface for backends."""
-    keyring = pytest.importorskip("keyring")
+    import keyring
     from keyring.backend import KeyringBackend
 
     kept: dict[tuple[str, str], str] = {}
@@ -185,7 +185,7 @@ def test_a_rekey_from_systemd_needs_the_next_credential(credentials: Path) -> No
 
 
 def test_a_desktop_without_a_keyring_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    keyring = pytest.importorskip("keyring")
+    import keyring
     from keyring.backends.fail import Keyring
 
     monkeypatch.setattr(keyring.core, "_keyring_backend", Keyring())  # type: ignore[no-untyped-call]
