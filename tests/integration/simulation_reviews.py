@@ -63,8 +63,9 @@ class Reviews:
         for path in sorted(changed):
             new = f"{path}:{files[path]}" if path in files else witness.absence(path)
             for old in self._replaced(ref, path, was, fork, files, before is not None):
-                withdrawn = files.get(path) == fork.get(path) and witness.has_read(old)
-                free = old == new or withdrawn or old in witness.given_up or self._lineage.contains(new, old)
+                # What stood here and is gone was taken away by its user, also where no HEAD of theirs ever had it.
+                gone = files.get(path) in (None, fork.get(path)) and witness.has_read(old)
+                free = old == new or gone or old in witness.given_up or self._lineage.contains(new, old)
                 if not free and not judge.may_show(path, old, new, result):
                     raise Lost(f"{name} put {new} over {old} on {ref}, which it never contained")
             if is_absent(new):
