@@ -68,6 +68,7 @@ def test_it_shows_its_key_and_signs_in_with_it() -> None:
         b"\x0d\xff\xff\xff\xff",
         b"\xff",
     ],
+    ids=range(12),
 )
 def test_it_does_nothing_else(message: bytes) -> None:
     assert said(message)[0][0] == FAILURE
