@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED = 0, 1
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
-_INDENT = " " * 16
+_INDENT = " " * 18
 
 
 @click.command(cls=Verb)
@@ -54,7 +54,7 @@ def _told(checks: Sequence[Check]) -> list[str]:
 
 def _lines(check: Check) -> list[str]:
     """The finding and, below it, its remedy; commands in a remedy are not broken, so that they can be copied."""
-    head = f"{check.level:<5} {check.name:<10}"
+    head = f"{check.level:<5} {check.name:<12}"
     what = " ".join(printable(check.what, lines=True).split())
     first, *rest = wrapped(what, limit=width(), indent=_INDENT) or [_INDENT]
     lines = [f"{paint(head, _COLOURS[check.level])}{first.removeprefix(_INDENT)}", *rest]
