@@ -41,7 +41,20 @@ class Links:
                     self._note(old, new)
 
     def _partners(self) -> Iterator[tuple[str, str]]:
-        yield from ((hold.partner, hold.unit) for hold in self._record.holds if hold.partner is not None)
+        """Yield the pairs that were held together, unless both are where no side has moved anything between them."""
+        for hold in self._record.holds:
+            if hold.partner is not None and not self._stand_apart(hold.partner, hold.unit):
+                yield hold.partner, hold.unit
+
+    def _stand_apart(self, one: str, other: str) -> bool:
+        """Whether both sides have the old half, and nothing was moved between the two since any of their bases."""
+        sides = (self._sides.local, self._sides.upstream)
+        if any(self._objects.at(tree, one) is None for tree in sides):
+            return False
+        pair = {one, other}
+        bases = {base for hold in self._record.holds if hold.unit in pair for base in hold.bases}
+        moved = (move for base in bases for tree in sides for move in self._objects.renames(base, tree))
+        return not any({self._owner(old).path, self._owner(new).path} == pair for old, new in moved)
 
     def _standing(self) -> Iterator[tuple[str, str]]:
         sides, objects = self._sides, self._objects
