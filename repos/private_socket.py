@@ -31,15 +31,16 @@ class NoPrivatePlace(GitferryError):
     """There is no directory for a socket that only this user can reach."""
 
 
-def private_directory(environ: Mapping[str, str]) -> Claimed:
+def private_directory(environ: Mapping[str, str], *, names: int = _NAMES) -> Claimed:
     """Make a directory of mode 0700 that ends with its object or this process, where sockets can lie.
 
-    In the user's runtime directory, else where temporary files are. Raises NoPrivatePlace.
+    In the user's runtime directory, else where temporary files are; `names` is how many bytes of a socket's path the
+    names below that take. Raises NoPrivatePlace.
     """
     given = (environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], environ.get("XDG_RUNTIME_DIR", ""))
     trouble: Exception | None = None
     for base in (*given, environ.get("TMPDIR", ""), tempfile.gettempdir(), _LAST):
-        if not base.startswith("/") or len(os.fsencode(base)) > _LONGEST - _NAMES:
+        if not base.startswith("/") or len(os.fsencode(base)) > _LONGEST - names:
             continue
         try:
             return Claimed(Path(base) / f"gitferry-{os.getuid()}")

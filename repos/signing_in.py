@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.repos.credential_desk import CredentialDesk
 from gitferry.repos.host_keys import shown
 from gitferry.repos.offer import Offer
-from gitferry.repos.private_socket import answered, private_directory
+from gitferry.repos.private_socket import NoPrivatePlace, answered, private_directory
 from gitferry.repos.remote_error import SHOWN, UNKNOWN_HOST, RemoteError
 from gitferry.repos.ssh_agent import OneKeyAgent
 from gitferry.repos.ssh_connections import IDLE, Connections
@@ -27,6 +28,8 @@ from gitferry.repos.ssh_settings import configuration, way_to
 from gitferry.security.login import Login
 from gitferry.security.redact import redact
 from gitferry.security.urls import RemoteUrl, check_remote_url
+
+log = logging.getLogger(__name__)
 
 _SSH: Final = Path(__file__).with_name("batch") / "ssh"
 
@@ -115,7 +118,7 @@ def _over_http(login: Login, address: RemoteUrl, environ: Mapping[str, str]) -> 
 def _over_ssh(
     login: Login | None, address: RemoteUrl, environ: Mapping[str, str], connections: Connections | None
 ) -> Iterator[Offer]:
-    shared = None if connections is None else connections.place(login)
+    shared = None if connections is None else _place(login, address, connections)
     try:
         if login is None:
             yield Offer(environ={} if shared is None else {"GITFERRY_SSH_SHARED": str(shared / "%C")})
@@ -129,6 +132,17 @@ def _over_ssh(
         if connections is not None:
             connections.drop(login)  # a deadline passed: it may be this connection that hangs
         raise
+
+
+def _place(login: Login | None, address: RemoteUrl, connections: Connections) -> Path | None:
+    """Where the connection is shared; None: it is not, or as the user's own configuration has it."""
+    if login is None and connections.are_the_users(address):
+        return None
+    try:
+        return connections.place(login)
+    except (NoPrivatePlace, OSError) as trouble:
+        log.debug("connections are not shared: %s", trouble)
+        return None
 
 
 @contextlib.contextmanager

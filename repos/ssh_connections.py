@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import os
 import secrets
 import subprocess
 import threading
@@ -20,13 +21,15 @@ from typing import Final
 from gitferry.repos.claimed import Claimed
 from gitferry.repos.git import clean_environment
 from gitferry.repos.private_socket import private_directory
-from gitferry.repos.ssh_settings import ssh_program, way_to
+from gitferry.repos.ssh_settings import shares_by_itself, ssh_program, way_to
 from gitferry.security.login import Login
 from gitferry.security.urls import RemoteUrl
 
 IDLE: Final = 90  # seconds that an unused connection stays open
 _LOOK: Final = 60.0  # seconds after which the user's configuration is asked again, whatever is open
 _GOODBYE: Final = 2.0  # seconds until a connection that does not close is left to itself
+# Of a socket's path: directories, the 40 digits of %C, and the 17 that ssh adds until the socket is ready.
+_NAMES: Final = len(f"/gitferry-{os.getuid()}/12345678/1000/") + 40 + 17
 _SALT: Final = secrets.token_bytes(32)
 
 
@@ -39,6 +42,7 @@ class Connections:
         self._claimed: Claimed | None = None
         self._places: dict[bytes, str] = {}
         self._ways: dict[tuple[Path, RemoteUrl], tuple[str, float]] = {}
+        self._users: dict[RemoteUrl, tuple[bool, float]] = {}
         self._made = 0
 
     def place(self, login: Login | None) -> Path:
@@ -47,14 +51,22 @@ class Connections:
         Raises NoPrivatePlace.
         """
         with self._lock:
-            if self._claimed is None:
-                self._claimed = private_directory(self._environ)
+            if self._claimed is None or not self._claimed.path.is_dir():  # a logout or a cleaner took it
+                self._claimed = private_directory(self._environ, names=_NAMES)
             name = self._places.get(_key(login))
             if name is None:
                 self._made += 1
                 name = self._places[_key(login)] = str(self._made)
-                (self._claimed.path / name).mkdir(mode=0o700)
+            (self._claimed.path / name).mkdir(mode=0o700, exist_ok=True)
             return self._claimed.path / name
+
+    def are_the_users(self, address: RemoteUrl) -> bool:
+        """Return whether the user shares connections to that server already, by a ControlPath of theirs."""
+        found, until = self._users.get(address, (False, 0.0))
+        if (now := time.monotonic()) >= until:
+            found = shares_by_itself(address, self._environ)
+            self._users[address] = found, now + _LOOK
+        return found
 
     def way(self, place: Path, address: RemoteUrl) -> str:
         """Return `ssh_settings.way_to`, as it was when the connections in `place` were opened where there are any."""
@@ -79,12 +91,12 @@ class Connections:
             claimed, self._claimed = self._claimed, None
             self._places, self._ways = {}, {}
         if claimed is not None:
-            for directory in claimed.path.iterdir():
+            for directory in _entries(claimed.path):
                 self._close(directory)
             claimed.release()
 
     def _close(self, directory: Path) -> None:
-        for socket in directory.iterdir():
+        for socket in _entries(directory):
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # it ends once it was idle long enough
                 subprocess.run(
                     [ssh_program(self._environ), "-F", "none", "-S", str(socket), "-O", "exit", "--", "any"],
@@ -94,6 +106,14 @@ class Connections:
                     timeout=_GOODBYE,
                     check=False,
                 )
+
+
+def _entries(directory: Path) -> list[Path]:
+    """What is in a directory, nothing where somebody removed it."""
+    try:
+        return list(directory.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _key(login: Login | None) -> bytes:

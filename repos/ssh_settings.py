@@ -58,6 +58,11 @@ def way_to(address: RemoteUrl, environ: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
+def shares_by_itself(address: RemoteUrl, environ: Mapping[str, str]) -> bool:
+    """Return whether the user's configuration has a ControlPath for `address`. Starts one process."""
+    return any(line.startswith("controlpath ") for line in _asked(address, environ).splitlines())
+
+
 def known_hosts(address: RemoteUrl, environ: Mapping[str, str]) -> Path | None:
     """Return the first file in which ssh keeps the identities of servers for this user, None where it keeps none."""
     for line in _asked(address, environ).splitlines():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,6 +182,65 @@ def test_a_deadline_closes_the_shared_connection(
     assert list(place.iterdir()) == []
     assert connections.place(login) != place
     connections.close()
+
+
+def test_a_place_that_was_cleaned_away_is_made_anew(
+    at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], running_sshd: SshServer, home: Path
+) -> None:
+    """The runtime directory goes when its user logs out, and cleaners of /tmp take what is old."""
+    connections, login = Connections(os.environ), admitted()
+    goes_both_ways(signed_in(at_sshd, login, connections), at_sshd, remote)
+    running_sshd.admit(home)
+    goes_both_ways(signed_in(at_sshd, None, connections), at_sshd, remote)
+    base = connections.place(login).parent
+    connections.drop(login)
+    connections.drop(None)
+    shutil.rmtree(base.parent)
+    goes_both_ways(signed_in(at_sshd, login, connections), at_sshd, remote)
+    goes_both_ways(signed_in(at_sshd, None, connections), at_sshd, remote)
+    connections.close()
+    connections.close()
+
+
+@pytest.mark.parametrize("length", [40, 60])
+def test_a_place_with_a_long_name_is_no_fault(
+    at_sshd: Repo,
+    remote: Repo,
+    admitted: Callable[..., Login],
+    running_sshd: SshServer,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    length: int,
+) -> None:
+    """ssh makes the socket of a shared connection under a longer name first, and gives up where that is too long."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        place = Path(short) / ("x" * (length - len(short) - 1))
+        place.mkdir(mode=0o700)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(place))
+        connections = Connections(os.environ)
+        running_sshd.admit(home)
+        goes_both_ways(signed_in(at_sshd, None, connections), at_sshd, remote)
+        goes_both_ways(signed_in(at_sshd, admitted(), connections), at_sshd, remote)
+        connections.close()
+
+
+def test_connections_that_the_user_shares_are_the_ones_used(
+    at_sshd: Repo, remote: Repo, running_sshd: SshServer, home: Path
+) -> None:
+    """Whoever signs in with a second factor opens a connection by hand, and git goes over it."""
+    running_sshd.admit(home)
+    own = home / "cm"
+    with (home / ".ssh" / "config").open("a") as file:
+        file.write(f"\nHost *\n  ControlMaster auto\n  ControlPath {own}\n  ControlPersist 60\n")
+    connections = Connections(os.environ)
+    try:
+        goes_both_ways(signed_in(at_sshd, None, connections), at_sshd, remote)
+        assert own.is_socket()
+        (home / ".ssh" / "id_test").unlink()
+        goes_both_ways(signed_in(at_sshd, None, connections), at_sshd, remote)
+    finally:
+        subprocess.run([program("ssh"), "-F", "none", "-S", str(own), "-O", "exit", "any"], check=False)
+        connections.close()
 
 
 # -- HTTPS
