@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from gitferry.repos.gitconfig import Config, parts
 from gitferry.repos.remote_error import RemoteError
-from gitferry.security.urls import check_remote_url
+from gitferry.security.urls import RemoteUrl, check_remote_url
 
 # A helper by its bare name is one that is installed, with at most plain options: nothing for a shell to act on.
 _INSTALLED_HELPER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?: --?[a-z-]+(?:[= ][\w./~-]+)?)*")
@@ -54,10 +55,11 @@ def require_harmless(config: Config, url: str, *, name: str, trusted: bool, sign
     `signs_in`: with a credential of gitferry's, which git's own ways to sign in have no part in. Raises NotTrusted,
     UnsafeUrl, and NotVerified for whoever's setting, trusted or not.
     """
-    scheme = check_remote_url(url).scheme
+    address = check_remote_url(url)
+    scheme = address.scheme
     if scheme == "https":
         for key, values in config.values.items():
-            if _is_http(key, "sslverify") and any(value is not None and value.lower() in _OFF for value in values):
+            if _is_http(key, "sslverify") and _is_off(values[-1]) and (key in config.own or _concerns(key, address)):
                 raise NotVerified(key)
     if trusted:
         return
@@ -79,6 +81,10 @@ def _harms(config: Config, scheme: str, *, signs_in: bool) -> Iterator[tuple[str
         value = values[-1] or ""
         if section in ("core", "credential"):
             starts = _starts(setting, values, scheme, signs_in=signs_in)
+        elif section == "gpg":
+            # git-push(1), --signed: a push is signed where the settings say so
+            signed = "push.gpgsign" in config.values and not _is_off(config.get("push.gpgsign"))
+            starts = signed and setting in ("program", "defaultkeycommand")
         elif section == "remote":
             starts = setting == "vcs" or (setting in ("uploadpack", "receivepack") and not _USUAL_PACK.fullmatch(value))
         else:
@@ -103,6 +109,19 @@ def _starts(setting: str, values: tuple[str | None, ...], scheme: str, *, signs_
         return scheme == "ssh" and not signs_in
     helpers = setting == "helper" and scheme in ("https", "http") and not signs_in
     return helpers and any(value and not _INSTALLED_HELPER.fullmatch(value) for value in values)
+
+
+def _is_off(value: str | None) -> bool:
+    return value is not None and value.lower() in _OFF
+
+
+def _concerns(key: str, address: RemoteUrl) -> bool:
+    """Whether git may take an `http.<url>.` setting for that server; the user's word on another is of no interest."""
+    try:
+        host = urlsplit(parts(key)[1] or "").hostname
+    except ValueError:
+        return True
+    return host is None or "*" in host or host == address.host.lower()
 
 
 def _is_http(key: str, setting: str) -> bool:

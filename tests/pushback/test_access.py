@@ -98,6 +98,22 @@ def test_a_program_for_the_other_side_is_refused(clone: Callable[..., Repo], can
     assert not outcome.retry
 
 
+@pytest.mark.parametrize("key", ["gpg.program", "gpg.openpgp.program", "gpg.ssh.defaultKeyCommand"])
+@pytest.mark.parametrize("when", ["true", "if-asked"])
+def test_a_program_that_signs_pushes_is_refused(
+    clone: Callable[..., Repo], remote: Repo, canary: Path, key: str, when: str
+) -> None:
+    here = clone("here")
+    remote.git("config", "receive.certNonceSeed", "a server that wants signatures")
+    here.git("config", key, str(canary))
+    if "ssh" in key:
+        here.git("config", "gpg.format", "ssh")
+    assert crossed(here).state == "healthy", "nothing is signed"
+    here.git("config", "push.gpgSign", when)
+    assert key.lower() in (crossed(here).error or "")
+    assert not ran(canary)
+
+
 def test_alternates_bring_no_command(clone: Callable[..., Repo], tmp_path: Path, canary: Path) -> None:
     here = clone("here")
     other = clone("other")
@@ -174,6 +190,19 @@ def test_verification_is_never_off(
     outcome = crossed(here)
     assert outcome.state == "failing"
     assert "sslverify turns the verification of the server off" in (outcome.error or "")
+
+
+def test_verification_of_another_server_is_the_users_word(
+    running_https: HttpServer, remote: Repo, clone: Callable[..., Repo], authority_of_tests: Authority
+) -> None:
+    here = clone("here")
+    auth = BasicAuth(type="basic", username=running_https.user, password=running_https.password)
+    here.git("remote", "set-url", "origin", running_https.url(remote))
+    here.git("config", "--global", "http.sslCAInfo", str(authority_of_tests.file))
+    here.git("config", "--global", "http.https://nas.example.org.sslVerify", "false")
+    assert crossed(here, auth).state == "healthy"
+    here.git("config", "--global", "http.https://*/.sslVerify", "false")
+    assert "turns the verification" in (crossed(here, auth).error or "")
 
 
 def test_an_authority_is_the_users_word(
