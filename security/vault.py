@@ -341,12 +341,16 @@ class Vault:
     def _note_use(self, record: SecretRecord, purpose: str) -> None:
         now = self._clock()
         before = self._uses.get((record.name, purpose))
-        if before is None or abs(now - before) >= USE_NOTED_AFTER:
-            self._uses[record.name, purpose] = now
-            self._note("credential.use", record.name, "done", {"for": purpose})
+        if before is not None and abs(now - before) < USE_NOTED_AFTER:
+            return
+        self._uses[record.name, purpose] = now
+        self._note("credential.use", record.name, "done", {"for": purpose})
         last = vault_record.described(record).last_used
         if last is None or abs(now - last) >= USE_NOTED_AFTER:
-            self._records.used(record.name, vault_record.instant(now))
+            try:
+                self._records.used(record.name, vault_record.instant(now))
+            except GitferryError as error:  # a full disk, or one that waits for another process, stops no crossing
+                log.warning("the use of %s could not be noted: %s", record.name, error.title, extra={"action": "vault"})
 
     def _now(self) -> str:
         return vault_record.instant(self._clock())

@@ -158,6 +158,19 @@ def test_an_end_is_warned_of_two_weeks_before(place: Place, days: float, said: s
     assert vault.login("work").secret == b"s"  # whether it still counts is the server's word, not our clock's
 
 
+def test_a_use_that_cannot_be_noted_stops_no_login(place: Place) -> None:
+    """A full disk, or a database that another process keeps, holds up no edit."""
+    vault = place.vault()
+    vault.init("keyfile")
+    vault.add(given("work"), CANARY)
+    sql(place, "CREATE TRIGGER full BEFORE UPDATE ON credentials BEGIN SELECT RAISE(ABORT, 'full'); END")
+    assert vault.login("work").secret == CANARY
+    sql(place, "DROP TRIGGER full")
+    place.clock.pass_(seconds=61)
+    assert vault.login("work").secret == CANARY
+    assert vault.describe("work").last_used == place.clock.now
+
+
 def test_a_swapped_record_is_named_and_no_other_is_touched(place: Place) -> None:
     vault = place.vault()
     vault.init("keyfile")
