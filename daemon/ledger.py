@@ -6,7 +6,9 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gitferry.config.errors import GitferryError
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from gitferry.pushback.operations import Travel
     from gitferry.pushback.outcome import Outcome, TaskState
     from gitferry.store.faults import StoreError
+    from gitferry.store.rescue import Rescued
     from gitferry.store.rows import KnownPath, RepositoryRow, TaskRow
     from gitferry.store.store import Store
 
@@ -146,29 +149,55 @@ def _opened(url: str, broken: StoreError | None, had_vault: Callable[[], bool]) 
 
     Beside it what became of the credentials then, as a sentence: git cannot make those again.
     """
-    from gitferry.store.aside import move_aside
+    from gitferry.store.aside import alone, is_unfinished
     from gitferry.store.faults import CorruptStore, OutdatedStore
-    from gitferry.store.rescue import rescue
+
+    if broken is None and not is_unfinished(url):
+        with suppress(CorruptStore, OutdatedStore):
+            return _tried(url), None
+    with alone(url):
+        return _made_anew(url, broken, had_vault)
+
+
+def _made_anew(url: str, broken: StoreError | None, had_vault: Callable[[], bool]) -> tuple[Store, str | None]:
+    from gitferry.store.aside import brought_over, move_aside, unfinished
+    from gitferry.store.faults import CorruptStore, OutdatedStore
     from gitferry.store.store import Store
 
+    aside, store = unfinished(url), None  # of a process that died over it
     if broken is None:
         try:
-            return _tried(url), None
+            store = _tried(url)
         except (CorruptStore, OutdatedStore) as error:
             broken = error
-    aside = move_aside(url)
+    if broken is not None:
+        aside = move_aside(url)
+        if aside is None:
+            raise broken
+        said = "%s: it is kept as %s, and made anew from the repositories"
+        log.error(said, broken.title, aside, extra={"action": "store_aside"})
+    store = store or Store(url)
     if aside is None:
-        raise broken
-    said = "%s: it is kept as %s, and made anew from the repositories"
-    log.error(said, broken.title, aside, extra={"action": "store_aside"})
-    store = Store(url)
-    found = rescue(aside, store)
+        brought_over(url)
+        return store, None  # another process made it anew meanwhile
+    found = _rescued(aside, store)
+    brought_over(url)
     lost = found.said
     if lost is None or not (found.names or had_vault()):
         return store, None
     told = f"the database was damaged and is kept as {aside}: {lost}"
     log.error("%s", told, extra={"action": "store_aside"})
     return store, told
+
+
+def _rescued(aside: Path, store: Store) -> Rescued:
+    from gitferry.store.rescue import rescue
+
+    try:
+        return rescue(aside, store)
+    except BaseException:
+        store.close()
+        raise
 
 
 def _tried(url: str) -> Store:

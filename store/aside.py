@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,16 +25,93 @@ def move_aside(url: str) -> Path | None:
     if parsed.get_backend_name() != "sqlite":
         return None
     path = Path(str(parsed.database))
-    aside = path.with_name(f"{path.name}.broken-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    aside = _unused(path.with_name(f"{path.name}.broken-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
     try:
         with path.open("rb") as file:
             if path.name != _NAME and file.read(len(_MAGIC)) != _MAGIC:
                 return None
-        # The journals first: one left beside a new database would be taken for its own.
-        for journal in ("-wal", "-shm"):
-            if os.path.lexists(f"{path}{journal}"):
-                Path(f"{path}{journal}").rename(f"{aside}{journal}")
-        path.rename(aside)
+        _note(_marker(path), aside.name)
+        _move(path, aside)
     except OSError:
         return None  # what is wrong with the database is told, and how to move it by hand
     return aside
+
+
+def is_unfinished(url: str) -> bool:
+    """Return whether the database was being moved aside, and nobody said that what it holds was brought over."""
+    path = _file(url)
+    return path is not None and os.path.lexists(_marker(path))
+
+
+def unfinished(url: str) -> Path | None:
+    """Finish moving what a dead process was moving aside; return that file, None: there is none. Call it `alone`."""
+    path = _file(url)
+    if path is None:
+        return None
+    try:
+        aside = path.with_name(Path(_marker(path).read_text()).name)
+        if not os.path.lexists(aside) and os.path.lexists(path):
+            _move(path, aside)
+    except OSError:
+        return None
+    return aside if os.path.lexists(aside) else None
+
+
+def brought_over(url: str) -> None:
+    """What was moved aside is of no further use to the database."""
+    path = _file(url)
+    if path is not None:
+        with contextlib.suppress(OSError):
+            _marker(path).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Keep every other process and thread from moving that database aside."""
+    path = _file(url)
+    try:
+        lock = None if path is None else os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        lock = None  # nothing can be moved there either
+    try:
+        if lock is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _file(url: str) -> Path | None:
+    parsed = make_url(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _marker(path: Path) -> Path:
+    return path.with_name(f"{path.name}.rescue")
+
+
+def _note(marker: Path, name: str) -> None:
+    handle = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(handle, os.fsencode(name))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unused(path: Path) -> Path:
+    """`path`, or a name like it that no file has: what two processes move in one second are two files."""
+    found, more = path, 1
+    while os.path.lexists(found):
+        more += 1
+        found = path.with_name(f"{path.name}-{more}")
+    return found
+
+
+def _move(path: Path, aside: Path) -> None:
+    # The journals first: one left beside a new database would be taken for its own.
+    for journal in ("-wal", "-shm"):
+        if os.path.lexists(f"{path}{journal}"):
+            Path(f"{path}{journal}").rename(f"{aside}{journal}")
+    path.rename(aside)

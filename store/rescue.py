@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gitferry.config.failpoints import fp
 from gitferry.store import models
 from gitferry.store.store import Store
 from gitferry.store.vault import CredentialRow, KeyRow, StoredVault, read_row
@@ -40,7 +41,7 @@ class Rescued:
 
 
 def rescue(aside: Path, store: Store) -> Rescued:
-    """Copy the vault's records out of the file `aside`, which stays as it is, into an empty database."""
+    """Copy the vault's records out of the file `aside`, which stays as it is; what is there already stays too."""
     vault = StoredVault(lambda: store)
     # SQLite writes beside what it reads, and folds a journal in: into a copy.
     with tempfile.TemporaryDirectory(prefix=".rescue-", dir=aside.parent) as directory:
@@ -50,8 +51,11 @@ def rescue(aside: Path, store: Store) -> Rescued:
                 shutil.copyfile(f"{aside}{journal}", f"{copy}{journal}")
         keys, keys_whole = _rows(copy, "vault_keys", KeyRow)
         found, found_whole = _rows(copy, "credentials", CredentialRow)
+    there = {each.id for each in vault.vault_keys()}
     for key in keys:
-        vault.add_key(key)
+        if key.id not in there:
+            vault.add_key(key)
+    fp("rescue.partial")
     for credential in found:
         vault.add(credential)
     return Rescued(tuple(sorted(each.name for each in found)), keys_whole and found_whole)
