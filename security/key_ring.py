@@ -5,7 +5,9 @@ https://keyring.readthedocs.io/: the library is optional, and finds the keyring 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gitferry.security import envelope
 from gitferry.security.key_sources import KeySourceError, SourceName
@@ -15,13 +17,24 @@ if TYPE_CHECKING:
 
 SERVICE = "gitferry vault"
 _OTHERWISE = "or take another place for the key: `--key-source keyfile`"
+_ANSWER: Final = 60.0  # seconds: a locked keyring asks a person, who may not be there
 _ENCRYPTS = 1  # the library's "recommended": backends below it keep passwords in plain files, or nowhere
+
+T = TypeVar("T")
 
 
 class DesktopKeyring:
-    """Keys as passwords of the service "gitferry vault", each under its id."""
+    """Keys as passwords of the service "gitferry vault", each under its id.
+
+    A keyring that does not answer is waited for once; until it does, each further question fails at once, so that it
+    holds up nothing else.
+    """
 
     name: SourceName = "keyring"
+
+    def __init__(self) -> None:
+        self._asking: threading.Thread | None = None
+        self._one_asks = threading.Lock()
 
     def require(self) -> None:
         """Return where there is a keyring that encrypts. Raises KeySourceError."""
@@ -34,21 +47,19 @@ class DesktopKeyring:
     def keep(self, key_id: str, key: bytes) -> None:
         """Keep the key, and see that the keyring gives it back."""
         backend = self._backend()
-        try:
+
+        def keep() -> str | None:
             backend.set_password(SERVICE, key_id, envelope.text(key))
-            kept = backend.get_password(SERVICE, key_id)
-        except Exception as error:
-            raise _refused(error) from error
+            return backend.get_password(SERVICE, key_id)
+
+        kept = self._answer(keep)
         if kept != envelope.text(key):
             raise KeySourceError("the desktop keyring does not give back what it got", f"look at it, {_OTHERWISE}")
 
     def load(self, key_id: str) -> tuple[bytes, ...]:
         """Return the key of that id."""
         backend = self._backend()
-        try:
-            found = backend.get_password(SERVICE, key_id)
-        except Exception as error:
-            raise _refused(error) from error
+        found = self._answer(lambda: backend.get_password(SERVICE, key_id))
         if found is None:
             return ()
         try:
@@ -61,11 +72,35 @@ class DesktopKeyring:
     def forget(self, key_id: str) -> None:
         """Delete the key."""
         backend = self._backend()
-        try:
+
+        def forget() -> None:
             if backend.get_password(SERVICE, key_id) is not None:
                 backend.delete_password(SERVICE, key_id)
-        except Exception as error:
-            raise _refused(error) from error
+
+        self._answer(forget)
+
+    def _answer(self, ask: Callable[[], T]) -> T:
+        """Return what the keyring answers. Raises KeySourceError: it refuses, or waits for a person."""
+        answers: list[T] = []
+        errors: list[Exception] = []
+
+        def run() -> None:
+            try:
+                answers.append(ask())
+            except Exception as error:
+                errors.append(error)
+
+        with self._one_asks:
+            if self._asking is not None and self._asking.is_alive():
+                raise _silent()
+            self._asking = asking = threading.Thread(target=run, name="asks the keyring", daemon=True)
+            asking.start()
+            asking.join(_ANSWER)
+        if errors:
+            raise _refused(errors[0]) from errors[0]
+        if not answers:
+            raise _silent()
+        return answers[0]
 
     def _backend(self) -> KeyringBackend:
         try:
@@ -86,6 +121,12 @@ class DesktopKeyring:
                 f"start one (gnome-keyring, KWallet, KeePassXC) in the session that gitferry runs in, {_OTHERWISE}",
             )
         return backend
+
+
+def _silent() -> KeySourceError:
+    return KeySourceError(
+        "the desktop keyring does not answer: it may be waiting for somebody to unlock it", f"unlock it, {_OTHERWISE}"
+    )
 
 
 def _refused(error: Exception) -> KeySourceError:

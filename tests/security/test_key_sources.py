@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -211,6 +213,33 @@ def test_what_the_keyring_raises_is_told(ring: dict[tuple[str, str], str], monke
     for act in (lambda: source.load(ID), lambda: source.keep(ID, bytes(32)), lambda: source.forget(ID)):
         with pytest.raises(KeySourceError, match="collection is locked"):
             act()
+
+
+def test_a_keyring_that_waits_for_a_person_holds_up_nobody(
+    ring: dict[tuple[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keyring
+
+    source, opened = DesktopKeyring(), threading.Event()
+    source.keep(ID, bytes(32))
+    backend = keyring.get_keyring()
+    real = backend.get_password
+
+    def prompting(service: str, username: str) -> str | None:
+        opened.wait(30)
+        return real(service, username)
+
+    monkeypatch.setattr(backend, "get_password", prompting)
+    monkeypatch.setattr("gitferry.security.key_ring._ANSWER", 0.2)
+    began = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(KeySourceError, match="does not answer"):
+            source.load(ID)
+    assert time.monotonic() - began < 2
+    opened.set()
+    assert source._asking is not None
+    source._asking.join(5)
+    assert source.load(ID) == (bytes(32),)
 
 
 def test_where_nothing_works_every_reason_is_given(tmp_path: Path) -> None:
