@@ -11,7 +11,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.paths import socket_to_bind, state_dir
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
 from gitferry.daemon.listen import LONGEST
-from gitferry.daemon.private_files import open_to_others
+from gitferry.daemon.private_files import open_to_others, starts_all_the_same
 
 #: The first libgit2 without the published faults of the ones before it.
 OLDEST_LIBGIT2 = (1, 9, 7)
@@ -73,7 +73,8 @@ def state(environ: Mapping[str, str], database: Path | None = None) -> Iterator[
         names = " ".join(map(str, open_ones[:3])) + (" …" if len(open_ones) > 3 else "")
         inside = all(path == directory or directory in path.parents for path in open_ones)
         remedy = f"chmod -R go= {directory}" if inside else f"chmod go= {' '.join(map(str, open_ones))}"
-        yield warn("state", f"other users can reach {names}", remedy)
+        told = warn if starts_all_the_same(environ) else fail
+        yield told("state", f"other users can reach {names}", remedy)
     else:
         yield ok("state", f"{directory}, for its owner only")
     crashes = sorted((directory / "crashes").glob("crash-*.txt"))

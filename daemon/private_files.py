@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gitferry.config.paths import runtime_dir, state_dir
+from gitferry.daemon.safe import require_private_state
+from gitferry.security.modes import OpenToOthers
 
 
 def open_to_others(environ: Mapping[str, str], database: Path | None = None) -> tuple[Path, ...]:
@@ -16,6 +18,15 @@ def open_to_others(environ: Mapping[str, str], database: Path | None = None) -> 
     the settings put it elsewhere, with its journals.
     """
     return tuple(dict.fromkeys(path for path in _ours(environ, database) if _is_open(path)))
+
+
+def starts_all_the_same(environ: Mapping[str, str]) -> bool:
+    """Return whether none of them is one that the daemon refuses to start over."""
+    try:
+        require_private_state(environ)
+    except OpenToOthers:
+        return False
+    return True
 
 
 def database_file(url: str) -> Path | None:

@@ -240,9 +240,12 @@ def test_the_state_directory_is_the_owners_alone(tmp_path: Path) -> None:
     directory.mkdir(mode=0o700)
     (directory / "gitferry.db").touch(0o600)
     assert [check.level for check in machine.state(environ)] == ["ok"]
+    (directory / "note").touch(0o644)
+    (directory / "note").chmod(0o644)
+    assert [check.level for check in machine.state(environ)] == ["warn"]
     (directory / "gitferry.db").chmod(0o644)
     (found,) = machine.state(environ)
-    assert (found.level, found.remedy) == ("warn", f"chmod -R go= {directory}")
+    assert (found.level, found.remedy) == ("fail", f"chmod -R go= {directory}"), "the daemon does not start"
     subprocess.run(found.remedy.split(), check=True)
     assert [check.level for check in machine.state(environ)] == ["ok"]
 
