@@ -135,8 +135,8 @@ def _over_ssh(
 
 
 def _place(login: Login | None, address: RemoteUrl, connections: Connections) -> Path | None:
-    """Where the connection is shared; None: it is not, or as the user's own configuration has it."""
-    if login is None and connections.are_the_users(address):
+    """Where the connection is shared; None: it is not, or only as the user's own configuration says."""
+    if not connections.may_share(login, address):
         return None
     try:
         return connections.place(login)

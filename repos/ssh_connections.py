@@ -21,7 +21,7 @@ from typing import Final
 from gitferry.repos.claimed import Claimed
 from gitferry.repos.git import clean_environment
 from gitferry.repos.private_socket import private_directory
-from gitferry.repos.ssh_settings import shares_by_itself, ssh_program, way_to
+from gitferry.repos.ssh_settings import not_to_share, ssh_program, way_to
 from gitferry.security.login import Login
 from gitferry.security.urls import RemoteUrl
 
@@ -42,7 +42,7 @@ class Connections:
         self._claimed: Claimed | None = None
         self._places: dict[bytes, str] = {}
         self._ways: dict[tuple[Path, RemoteUrl], tuple[str, float]] = {}
-        self._users: dict[RemoteUrl, tuple[bool, float]] = {}
+        self._against: dict[RemoteUrl, tuple[frozenset[str], float]] = {}
         self._made = 0
 
     def place(self, login: Login | None) -> Path:
@@ -60,13 +60,17 @@ class Connections:
             (self._claimed.path / name).mkdir(mode=0o700, exist_ok=True)
             return self._claimed.path / name
 
-    def are_the_users(self, address: RemoteUrl) -> bool:
-        """Return whether the user shares connections to that server already, by a ControlPath of theirs."""
-        found, until = self._users.get(address, (False, 0.0))
+    def may_share(self, login: Login | None, address: RemoteUrl) -> bool:
+        """Return whether a connection to that server is ours to share.
+
+        It is not where the user's own ControlPath is in use, nor through a proxy or jump host: of one whose connection
+        is shared ssh throws away what it says (sshconnect.c), and a refusal there would look like a broken network.
+        """
+        found, until = self._against.get(address, (frozenset(), 0.0))
         if (now := time.monotonic()) >= until:
-            found = shares_by_itself(address, self._environ)
-            self._users[address] = found, now + _LOOK
-        return found
+            found = not_to_share(address, self._environ)
+            self._against[address] = found, now + _LOOK
+        return not (found if login is None else found - {"controlpath"})
 
     def way(self, place: Path, address: RemoteUrl) -> str:
         """Return `ssh_settings.way_to`, as it was when the connections in `place` were opened where there are any."""

@@ -22,8 +22,8 @@ _KEPT: Final = frozenset({
     "addressfamily", "bindaddress", "bindinterface", "casignaturealgorithms", "checkhostip", "ciphers", "compression",
     "connectionattempts", "globalknownhostsfile", "hashknownhosts", "hostkeyalgorithms", "hostkeyalias", "hostname",
     "ipqos", "kexalgorithms", "knownhostscommand", "macs", "nohostauthenticationforlocalhost", "port", "proxycommand",
-    "pubkeyacceptedalgorithms", "requiredrsasize", "revokedhostkeys", "tcpkeepalive", "updatehostkeys", "user",
-    "userknownhostsfile", "verifyhostkeydns",
+    "proxyusefdpass", "pubkeyacceptedalgorithms", "requiredrsasize", "revokedhostkeys", "tcpkeepalive",
+    "updatehostkeys", "user", "userknownhostsfile", "verifyhostkeydns",
 })  # fmt: skip
 _OURS: Final = """\
 IdentityFile none
@@ -58,9 +58,12 @@ def way_to(address: RemoteUrl, environ: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def shares_by_itself(address: RemoteUrl, environ: Mapping[str, str]) -> bool:
-    """Return whether the user's configuration has a ControlPath for `address`. Starts one process."""
-    return any(line.startswith("controlpath ") for line in _asked(address, environ).splitlines())
+def not_to_share(address: RemoteUrl, environ: Mapping[str, str]) -> frozenset[str]:
+    """Return what the user's configuration has for `address` of "controlpath", "proxyjump" and "proxycommand", which
+    stand against a shared connection of ours. Starts one process.
+    """
+    found = dict(line.partition(" ")[::2] for line in _asked(address, environ).splitlines())
+    return frozenset(key for key in ("controlpath", "proxyjump", "proxycommand") if found.get(key, "none") != "none")
 
 
 def known_hosts(address: RemoteUrl, environ: Mapping[str, str]) -> Path | None:

@@ -243,6 +243,18 @@ def test_connections_that_the_user_shares_are_the_ones_used(
         connections.close()
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_what_a_proxy_says_is_told(at_sshd: Repo, admitted: Callable[..., Login], home: Path, own: bool) -> None:
+    with (home / ".ssh" / "config").open("a") as file:
+        file.write("\nHost *\n  ProxyCommand sh -c 'echo \"git@jump: Permission denied (publickey).\" >&2; exit 255'\n")
+    connections = Connections(os.environ)
+    error = refused(
+        lambda: transport.fetch(signed_in(at_sshd, None if own else admitted(), connections), "origin", "main")
+    )
+    connections.close()
+    assert error.kind == "auth"
+
+
 # -- HTTPS
 
 
