@@ -237,8 +237,10 @@ def test_files_are_for_their_owner_only_and_the_users_files_are_not(tmp_path: Pa
 
 def test_its_memory_is_its_own_and_open_files_are_told(tmp_path: Path, clone: Callable[..., Repo]) -> None:
     settings(entry(clone()))
-    state_dir(os.environ).mkdir(parents=True)
-    state_dir(os.environ).chmod(0o755)
+    crashes = state_dir(os.environ) / "crashes"
+    crashes.mkdir(parents=True)
+    state_dir(os.environ).chmod(0o700)
+    crashes.chmod(0o755)
     with running(tmp_path) as daemon:
         limits = Path(f"/proc/{daemon.process.pid}/limits").read_text().splitlines()
         assert next(line for line in limits if "core file" in line).split()[4:6] == ["0", "0"]
@@ -250,7 +252,7 @@ def test_its_memory_is_its_own_and_open_files_are_told(tmp_path: Path, clone: Ca
                 environ.read_bytes()
         until(lambda: "open_file" in daemon.actions())
         told = [fact["path"] for fact in daemon.facts() if fact.get("action") == "open_file"]
-        assert told == [str(state_dir(os.environ))]
+        assert told == [str(crashes)]
         assert daemon.stop() == 0
 
 

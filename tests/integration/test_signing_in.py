@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -146,7 +147,8 @@ def test_no_secret_is_left_or_shown(
         login = Login("token" if kind == "token" else "basic", server.password.encode(), server.user)
     else:
         server = request.getfixturevalue("known_sshd")
-        login = request.getfixturevalue("ssh_login")(PASSPHRASE if kind == "encrypted" else "")
+        # Of its own: other tests' processes are looked at too.
+        login = request.getfixturevalue("ssh_login")(f"{PASSPHRASE} {token_hex(8)}" if kind == "encrypted" else "")
     here, connections = at(server), Connections(os.environ)
     secrets = forms(login)
     with Watch(secrets, runtime_directory, server=server.pid).on() as watch:
