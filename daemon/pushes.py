@@ -70,7 +70,12 @@ class Pushes:
 
     def failed(self, repository: Repository, git: Git, push: SentPush, result: str, reason: str) -> None:
         """Put on record that a push came to nothing."""
-        detail = _detail(repository, git, push) | {"reason": reason} | _carried(git, push)
+        try:
+            detail = _detail(repository, git, push) | {"reason": reason} | _carried(git, push)
+        except GitferryError as error:  # the crossing is to hear of the push, and not of this
+            log.warning("what a push carried cannot be told: %s", error, extra={"action": "audit"})
+            detail = {"repository": repository.name, "commit": push.commit, "from": push.expected or ""}
+            detail |= {"remote": push.remote, "branch": push.branch, "reason": reason}
         self._settle(push, result, detail, key=f"push:{push.id}")
 
     def deleted(self, repository: Repository, remote: str, branch: str, commit: str, result: str) -> None:

@@ -313,7 +313,8 @@ def _record(found: RecordLike) -> Record:
 
 def _clean(text: str) -> str:
     """Return a text without secrets, and without what no database takes (undecodable bytes, NUL)."""
-    shown = redact(text[:_LONGEST]).encode("utf-8", "backslashreplace").decode()
+    # What is cut off first may be the half by which a secret is known.
+    shown = redact(text)[:_LONGEST].encode("utf-8", "backslashreplace").decode()
     return shown.replace("\0", "\\x00")
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from gitferry.config.paths import state_dir
 from gitferry.daemon.control import Control
+from gitferry.repos.git import Git, GitTimeout
+from gitferry.store.rows import SentPush
 from gitferry.tests.daemon.cli.conftest import COMMAND
 from gitferry.tests.daemon.test_control import entry, write_settings
 from gitferry.tests.integration.simulation_faults import Cut
@@ -71,6 +73,25 @@ def test_a_refused_push_is_told_with_the_reason(control: Control, clone: Callabl
     (row,) = on_record(control)
     assert (row["action"], row["result"], row["detail"]["files"]) == ("push", "refused", "notes.txt")
     assert "not on a Friday" in row["detail"]["reason"] and row["detail"]["commits"]
+
+
+def test_a_push_whose_content_cannot_be_told_is_refused_all_the_same(
+    control: Control, clone: Callable[..., Repo], remote: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = clone("here")
+    write_settings(entry(here))
+    control.sync()
+
+    def slow(git: Git, push: SentPush) -> dict[str, str]:
+        raise GitTimeout(git.root, ("rev-list",), 1.0)
+
+    monkeypatch.setattr("gitferry.daemon.pushes._carried", slow)
+    remote.hook("pre-receive", "echo not on a Friday >&2; exit 1")
+    here.write("notes.txt", "mine\n")
+    assert "not on a Friday" in str(control.sync())
+    (row,) = on_record(control)
+    assert (row["action"], row["result"]) == ("push", "refused")
+    assert "not on a Friday" in row["detail"]["reason"]
 
 
 def test_a_push_that_lost_the_race_is_told_as_well_as_the_one_that_won(

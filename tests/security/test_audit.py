@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from gitferry.security.audit import AuditLog, Tampered, Wanted
+from gitferry.security.audit import AuditLog, Tampered, Wanted, _clean
 from gitferry.security.audit_chain import ANCHOR_LOST, CHECKPOINT, read_detail
 from gitferry.store.store import Store
 from gitferry.tests.security.audit_logs import START, Log, record_of, resealed
@@ -209,3 +209,9 @@ def test_every_mutation_is_noticed(tmp_path: Path, seed: int) -> None:
         directory.mkdir()
         tried, missed = undetected(directory, count, seed + part)
         assert missed == [] and tried.total() == count
+
+
+def test_a_secret_at_the_place_where_a_text_is_cut_is_masked() -> None:
+    token = "ghp_" + "a1B2" * 9
+    for before in range(16_384 - len(token), 16_384):
+        assert "a1B2" not in _clean("-" * before + token)
