@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gitferry.config.errors import GitferryError
 
 if TYPE_CHECKING:
+    from gitferry.config.model import Repository
     from gitferry.security.login import Login
 
 _CONNECT, _TRANSFER = 10.0, 30.0  # seconds: a person waits
@@ -52,8 +53,21 @@ def targets(name: str, wanted: str | None, settings: Path | None, environ: Mappi
         url = remote_url(each, environ)
         if url is None:
             raise GitferryError(f"{each.name} has no remote", f"say where: gitferry credentials test {name} URL")
+        _require_harmless(each, url, environ)
         places.append(Target(url, f"{each.name} ({redact(url)})"))
     return places
+
+
+def _require_harmless(repository: Repository, url: str, environ: Mapping[str, str]) -> None:
+    """See, as a crossing does, that the repository's own settings do not say where the credential goes."""
+    from gitferry.repos.git import Git
+    from gitferry.repos.own_settings import require_harmless
+    from gitferry.repos.state import locate, working_state
+
+    if repository.url is None:
+        place = locate(repository.path, environ)
+        config = working_state(Git(place.root, environ=environ), place).config
+        require_harmless(config, url, name=repository.name, trusted=repository.trusted, signs_in=True)
 
 
 def try_login(login: Login, url: str, environ: Mapping[str, str]) -> GitferryError | None:
