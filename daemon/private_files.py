@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gitferry.config.paths import runtime_dir, state_dir
-from gitferry.daemon.safe import require_private_state
+from gitferry.daemon.safe import require_private_vault
 from gitferry.security.modes import OpenToOthers
 
 
@@ -23,7 +23,7 @@ def open_to_others(environ: Mapping[str, str], database: Path | None = None) -> 
 def starts_all_the_same(environ: Mapping[str, str]) -> bool:
     """Return whether none of them is one that the daemon refuses to start over."""
     try:
-        require_private_state(environ)
+        require_private_vault(environ)
     except OpenToOthers:
         return False
     return True

@@ -25,7 +25,7 @@ from gitferry.daemon.instance import only_instance
 from gitferry.daemon.notify import notify
 from gitferry.daemon.private_files import database_file, open_to_others
 from gitferry.daemon.private_memory import keep_memory_private
-from gitferry.daemon.safe import require_private_state
+from gitferry.daemon.safe import require_private_vault
 from gitferry.daemon.settings_file import SettingsFile
 from gitferry.repos import git
 
@@ -57,7 +57,7 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         logs.set_up(said.level, said.format)
         house.roster.applied = _apply
         held = stack.enter_context(only_instance(state_dir(environ)))
-        require_private_state(environ)
+        require_private_vault(environ)
         signals = stack.enter_context(_signals())
         threading.excepthook = lambda failed: _thread_failed(house, failed)
         sys.unraisablehook = lambda failed: _unraisable(house, failed)

@@ -65,6 +65,12 @@ def require_private_state(environ: Mapping[str, str]) -> None:
     require_private(directory / name for name in _HELD)
 
 
+def require_private_vault(environ: Mapping[str, str]) -> None:
+    """As `require_private_state`, where there ever was a vault: of anything else it is enough to be told."""
+    if was_made(environ):
+        require_private_state(environ)
+
+
 def was_made(environ: Mapping[str, str]) -> bool:
     """Return whether a vault was ever made in this environment's state directory."""
     return os.path.lexists(state_dir(environ) / LOCK_FILE)

@@ -244,6 +244,8 @@ def test_the_state_directory_is_the_owners_alone(tmp_path: Path) -> None:
     (directory / "note").chmod(0o644)
     assert [check.level for check in machine.state(environ)] == ["warn"]
     (directory / "gitferry.db").chmod(0o644)
+    assert [check.level for check in machine.state(environ)] == ["warn"]
+    (directory / "vault.lock").touch(0o600)  # there was a vault
     (found,) = machine.state(environ)
     assert (found.level, found.remedy) == ("fail", f"chmod -R go= {directory}"), "the daemon does not start"
     subprocess.run(found.remedy.split(), check=True)

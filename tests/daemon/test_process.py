@@ -419,3 +419,15 @@ def test_an_unmounted_disk_is_waited_for(tmp_path: Path, clone: Callable[..., Re
         client.sync()
         assert row(client, "work")["state"] == "healthy"
         assert daemon.stop() == 0
+
+
+def test_once_there_is_a_vault_others_may_not_reach_it(tmp_path: Path, clone: Callable[..., Repo]) -> None:
+    settings(entry(clone()))
+    state = state_dir(os.environ)
+    state.mkdir(parents=True)
+    state.chmod(0o755)
+    with running(tmp_path, "before") as daemon:
+        assert daemon.stop() == 0
+    (state / "vault.lock").touch(mode=0o600)
+    with pytest.raises(AssertionError, match="has mode 0755"), running(tmp_path, "after"):
+        pass
