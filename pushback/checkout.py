@@ -24,7 +24,7 @@ from gitferry.repos.disk_errors import (
 )
 from gitferry.repos.governing import ATTRIBUTES
 from gitferry.repos.hold import HoldState
-from gitferry.repos.large_files import LargeFiles, named_by
+from gitferry.repos.large_files import LargeFiles, named_by, size_told_by
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Record
 from gitferry.repos.smudging import Wanted, smudge
@@ -35,6 +35,7 @@ from gitferry.repos.worktree import Raced, Worktree
 _IN_THE_WAY = (EscapesTree, IsDirectory, NotAFile, Obstructed, StillChanging, UnsafeName)
 
 _AT_ONCE = 64 << 20  # bytes of blobs that are held in memory
+_LARGEST_POINTER = 1024  # bytes; docs/spec.md of git-lfs
 _LONGEST_TARGET = 4096  # bytes, path_resolution(7)
 
 #: Task → its files that must be replaced, each with what it will hold.
@@ -191,12 +192,20 @@ def _portions(ground: Ground, steps: Sequence[Step]) -> Iterator[Sequence[Step]]
     size = 0
     for step in steps:
         portion.append(step)
-        size += 0 if step[2] is None else ground.objects.size(step[2].oid)
+        size += 0 if step[2] is None else _size(ground, step[2])
         if size > _AT_ONCE:
             yield portion
             portion, size = [], 0
     if portion:
         yield portion
+
+
+def _size(ground: Ground, entry: Entry) -> int:
+    """Return about how many bytes a file will have; git-lfs makes a large one of a few."""
+    size = ground.objects.size(entry.oid)
+    if size > _LARGEST_POINTER or not any(key.startswith("filter.lfs.") for key in ground.state.config.values):
+        return size
+    return size_told_by(ground.objects.blob(entry.oid)) or size
 
 
 def _hidden(ground: Ground, patterns: Sparse | None, disk: str, paths: Sequence[str]) -> frozenset[str]:

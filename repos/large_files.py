@@ -19,13 +19,21 @@ from typing import Final
 from gitferry.repos.gitconfig import Config
 from gitferry.repos.state import Place
 
-_POINTER: Final = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\n")
+_POINTER: Final = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
+)
 
 
 def named_by(pointer: bytes) -> str | None:
     """Return the SHA-256 of the file that a pointer names; None where it is none."""
     found = _POINTER.match(pointer)
     return None if found is None else found[1].decode()
+
+
+def size_told_by(pointer: bytes) -> int | None:
+    """Return how many bytes the file has that a pointer names; None where it is none."""
+    found = _POINTER.match(pointer)
+    return None if found is None else int(found[2])
 
 
 class LargeFiles:

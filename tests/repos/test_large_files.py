@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitferry.repos.gitconfig import Config
-from gitferry.repos.large_files import LargeFiles, named_by
+from gitferry.repos.large_files import LargeFiles, named_by, size_told_by
 from gitferry.repos.state import Place, locate
 from gitferry.tests.repo import Repo
 
@@ -77,5 +77,6 @@ def test_without_hard_links_it_is_copied(place: Place, monkeypatch: pytest.Monke
 def test_pointers_are_read() -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{NAME}\nsize 5\n".encode()
     assert named_by(pointer) == NAME
+    assert size_told_by(pointer) == 5
     assert named_by(pointer.replace(b"oid", b"ext-0-x sha256:" + b"1" * 64 + b"\noid")) == NAME
     assert named_by(b"oid sha256:" + NAME.encode()) is None
