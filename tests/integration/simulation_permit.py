@@ -193,6 +193,8 @@ class Judge:
         takes = {self._permit.of(unit) for unit in self._group(path)}
         if Take.GIVEN in takes:
             takes.add(Take.MERGED)
+            # What stands in the way of what a person gave goes with our side.
+            takes |= set() if unit_of(path) in self._permit.takes else {Take.LOCAL}
         return {take for take in takes if take is not None}
 
     def _both_changed(self, path: str) -> bool:

@@ -45,7 +45,10 @@ def test_an_edit_in_the_tick_in_which_the_index_knew_the_file(here: Side, remote
         here.repo.git("update-index", "--force-remove", "other.md")
         assert "size: 0" in here.repo.git("ls-files", "--debug", "notes.md"), "git says that it was edited"
     assert here.repo.status().splitlines()[0] == " M notes.md", "git knows"
-    here.sync()
+    outcome = here.sync()
+    assert "save it again" in (here.task(outcome, "notes.md").reason or "")
+    here.repo.write("notes.md", "two\n")
+    healthy(here.sync())
     assert remote.tree("main")["notes.md"] == b"two\n"
 
 
