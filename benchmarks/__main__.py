@@ -18,7 +18,7 @@ BENCHMARKS: dict[str, Callable[[Workplace, int], Comparison]] = {
     "save-50000": lambda place, pairs: save_to_remote(place, 50_000, pairs=pairs, warm_up=2, limit=0.6),
     "batch-50": lambda place, pairs: batch_to_remote(place, pairs=pairs, warm_up=2, limit=1.2),
     "checks-1": lambda place, pairs: checks_of_push(place, 1, pairs=pairs, warm_up=2, limit=1.25),
-    "checks-50": lambda place, pairs: checks_of_push(place, 50, pairs=pairs, warm_up=2, limit=1.25),
+    "checks-50": lambda place, pairs: checks_of_push(place, 50, pairs=pairs, warm_up=2, limit=1.4),
     "status": lambda place, pairs: status_with_daemon(place, pairs=pairs, warm_up=2, limit=2.0),
 }
 
