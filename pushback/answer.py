@@ -226,12 +226,10 @@ def _status(
         waits = PushStatus.FAILED if _is_refused(trouble) else PushStatus.PENDING
         return (waits if decision.pending else PushStatus.CONFLICT), trouble.title
     hold = record.hold(decision.unit)
-    stopped = decision.pending or decision.view.staged or decision.view.blocked is not None
-    if not stopped and hold is not None and hold.state is not HoldState.PARKED:
+    if decision.held_up is None and hold is not None and hold.state is not HoldState.PARKED:
         return PushStatus.CONFLICT, decision.reason or BOTH_CHANGED
-    failed = decision.view.blocked is not None and decision.view.invalid and not decision.view.staged
     reason = _TO_REVIEW if decision.reason == CONFLICT_IN_REVIEW else decision.reason  # that no crossing met yet
-    return decision.status or (PushStatus.FAILED if failed else PushStatus.PENDING), reason
+    return decision.held_up or PushStatus.PENDING, reason
 
 
 def _is_refused(trouble: GitferryError) -> bool:

@@ -194,6 +194,16 @@ class Decision:
         return self.action is Action.HOLD and not went_on
 
     @property
+    def held_up(self) -> PushStatus | None:
+        """How it is told where something other than the remote's change stops it; None where nothing does."""
+        if self.status is not None:
+            return self.status
+        if self.view.blocked is not None and self.view.invalid and not self.view.staged:
+            return PushStatus.FAILED
+        stopped = self.pending or self.view.staged or self.view.blocked is not None
+        return PushStatus.PENDING if stopped else None
+
+    @property
     def unit(self) -> str:
         """The task's path."""
         return self.view.unit

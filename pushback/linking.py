@@ -190,5 +190,6 @@ def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
         reason=f"it goes together with {stopped.unit}: {stopped.reason}",
         partner=stopped.unit,
         pending=stopped.pending,
+        status=stopped.held_up,
         review=stopped.review,
     )

@@ -79,7 +79,7 @@ class Blobs:
         }
         kept, doubtful = self._unedited({path: oids.get(path) for path in regular}, asked, files, known)
         # Attributes that went away elsewhere would make plain text of what nobody edited.
-        refused |= dict.fromkeys(doubtful - kept.keys(), IN_DOUBT)
+        refused |= dict.fromkeys(doubtful - kept.keys() - refused.keys(), IN_DOUBT)
         oids = {path: oid for path, oid in oids.items() if path not in refused}
         refused = {path: reason for path, reason in refused.items() if path not in kept}
         return {p: Entry(self._mode(files[p], known.get(p)), oid) for p, oid in (oids | kept).items()}, refused

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gitferry.pushback.outcome import PushStatus
 from gitferry.tests.pushback.adversary import both_have, remote_keeps
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
@@ -124,3 +125,18 @@ def test_a_file_in_the_place_of_a_renamed_and_edited_ones_directory_is_a_conflic
         assert here.task(here.sync(), "deep").push_status == "conflict"
         assert here.repo.read("deep") == "a file\n"
         remote_keeps(remote, "deep/plan.md", ALIKE + "theirs\n")
+
+
+def test_the_half_of_a_move_waits_for_what_stops_the_other_half_and_is_no_conflict(here: Side, there: Side) -> None:
+    both_have(here, there, {"old.md": ALIKE})
+    there.repo.path("old.md").rename(there.repo.path("new.md"))
+    healthy(there.sync())
+    here.repo.write("old.md", ALIKE + "an edit that is too large\n")
+    here.pushback["limits"] = {"file": len(ALIKE)}
+    outcome = here.sync()
+    assert here.statuses(outcome) == {"old.md": PushStatus.FAILED, "new.md": PushStatus.FAILED}
+    assert "over the limit" in (here.task(outcome, "new.md").reason or "")
+    assert here.repo.read("old.md").endswith("too large\n")
+    here.repo.write("old.md", ALIKE)
+    healthy(here.sync())
+    assert here.repo.worktree().keys() & {"old.md", "new.md"} == {"new.md"}

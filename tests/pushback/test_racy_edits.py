@@ -70,3 +70,10 @@ def test_an_edit_of_an_enciphered_file_in_that_tick_is_not_lost(secret: Cipher, 
     healthy(there.sync())
     here.sync()
     assert here.repo.read_bytes("a.secret") == SECRET.upper(), "it is here until someone decides"
+
+
+def test_a_file_that_a_filter_left_alone_governs_says_so_first(secret: Cipher, here: Side) -> None:
+    here.trusted = False
+    racy(here.repo, "a.secret", SECRET.decode().upper())
+    outcome = here.sync()
+    assert "trusted: true" in (here.task(outcome, "a.secret").reason or ""), "saving it again would change nothing"
