@@ -24,9 +24,9 @@ class SettingsFile:
         self._read = now
         return True
 
-    def _state(self) -> tuple[int, int, int, int] | None:
+    def _state(self) -> tuple[int, int, int, int, int] | None:
         try:
             found = self._path.stat()
         except OSError:
             return None
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
