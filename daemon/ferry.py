@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitferry.daemon.pushes import Noted
+from gitferry.daemon.reach import Reach
 from gitferry.daemon.telling import without_secrets
 from gitferry.pushback import crossing, operations, pause, preview, review_prune, survey, undo, versions
 from gitferry.pushback.ground import opened
@@ -46,9 +47,15 @@ class Ferry:
         if self.host.connections is not None:
             self.host.connections.close()
 
-    def cross(self, repository: Repository, request: Request) -> Outcome:
-        """Cross once."""
-        return self._done(repository, lambda host: crossing.cross(repository, request, host=host))
+    def cross(self, repository: Repository, request: Request, lost: str | None = None) -> Outcome:
+        """Cross once. Where `lost` says why the remote's host is out of reach, it is not asked."""
+
+        def cross(host: Host) -> Outcome:
+            reach = Reach(host.transport, lost)
+            outcome = crossing.cross(repository, request, host=replace(host, transport=reach))
+            return replace(outcome, reached=reach.reached)
+
+        return self._done(repository, cross)
 
     def undo(self, repository: Repository, op_id: str) -> Outcome:
         """Undo one operation. Raises NoSuchOperation."""

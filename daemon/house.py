@@ -203,7 +203,7 @@ class House:
         except GitferryError as error:
             log.warning("%s", error.title, extra={"action": "rebuild", "repository": repository.name})
 
-    def _cross(self, repository: Repository, request: Request) -> Outcome:
+    def _cross(self, repository: Repository, request: Request, lost: str | None) -> Outcome:
         """Cross, after cloning what was never here, and only in the tree that was tracked before."""
         try:
             clone_if_new(repository, self.ledger, self.ferry.host)
@@ -216,7 +216,7 @@ class House:
         if request.cause != "watch" and not request.by_hand:
             # A timer knows nothing of what is being saved at this moment.
             request = replace(request, unsettled=request.unsettled | (self._busy(repository.name) or frozenset()))
-        return self.ferry.cross(repository, request)
+        return self.ferry.cross(repository, request, lost)
 
     def _glance(self, repository: Repository) -> Outcome:
         try:

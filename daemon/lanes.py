@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.alarms import Alarms
+from gitferry.daemon.lane import Lane, Wish, one_crossing, undone
+from gitferry.daemon.outages import Outages
 from gitferry.daemon.pool import Pool
 from gitferry.pushback.outcome import Outcome, Request, State
 from gitferry.repos.schedule import retry_delay
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from gitferry.config.model import Repository
 
-WATCH = "watch"
+_LATER = 60.0  # seconds until those that came to no try are asked again to try a host
 
 log = logging.getLogger(__name__)
 
@@ -47,49 +50,17 @@ class NoLane(GitferryError):
 class Engine:
     """What the lanes drive; given from outside so that they know no git, no store and no files.
 
-    `cross` does one crossing and answers for the repository's own troubles in its outcome.
+    `cross` does one crossing and answers for the repository's own troubles in its outcome. Its third argument says
+    why the remote's host is not to be asked, None where it is.
     `host` names the remote's host (None: on this machine); it may read the repository's configuration.
     `crash` logs an exception nobody expected, keeps a report of it and says where.
     `heard` is told every outcome before those who wait for it.
     """
 
-    cross: Callable[[Repository, Request], Outcome]
+    cross: Callable[[Repository, Request, str | None], Outcome]
     host: Callable[[Repository], str | None]
     crash: Callable[[BaseException, str], Path | None]
     heard: Callable[[Repository, Request, Outcome], None]
-
-
-@dataclass(slots=True)
-class _Wish:
-    request: Request
-    answer: Future[Outcome] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class _Lane:
-    repository: Repository
-    host: str | None = None
-    host_known: bool = False
-    waiting: list[_Wish] = field(default_factory=list)
-    running: _Wish | None = None
-    queued: bool = False
-    closed: bool = False
-    again: Request | None = None  # what a passing failure left undone
-    attempts: int = 0
-    offline: bool = False
-
-
-def one_crossing(first: Request, second: Request) -> bool:
-    """Return whether one crossing can serve both wishes truthfully.
-
-    A person's wish is not mixed with an automatic one: it may reach further (a paused repository,
-    tasks that wait) or less far (`pull` sends nothing), and two messages need two commits, two answers for one
-    task two crossings. The watcher's is kept apart as well: it vouches that its paths are quiet, which nobody does
-    for a whole tree.
-    """
-    by_watch = (first.cause == WATCH, second.cause == WATCH)
-    alike = first.by_hand == second.by_hand and first.message == second.message and by_watch[0] == by_watch[1]
-    return alike and first.agrees_with(second)
 
 
 class Lanes:
@@ -100,9 +71,10 @@ class Lanes:
 
     def __init__(self, engine: Engine, *, workers: int, per_host: int = 2) -> None:
         self._engine = engine
-        self._pool = Pool(workers, per_host)
         self._alarms = Alarms()
-        self._lanes: dict[str, _Lane] = {}
+        self._pool = Pool(workers, per_host, alarms=self._alarms)
+        self._outages = Outages()
+        self._lanes: dict[str, Lane] = {}
         self._mutex = threading.Lock()
         self._stopping = False
 
@@ -111,11 +83,12 @@ class Lanes:
         with self._mutex:
             lane = self._lanes.get(repository.name)
             if lane is None:
-                self._lanes[repository.name] = _Lane(repository)
+                self._lanes[repository.name] = Lane(repository)
                 return
             lane.repository = repository
             lane.host_known = False
             lane.closed = False
+            self._outages.leave(repository.name)  # it may have moved to another host
 
     def drop(self, name: str) -> None:
         """Look after the repository no longer. A crossing in hand ends by itself; what waits is refused."""
@@ -125,6 +98,7 @@ class Lanes:
                 return
             lane.closed = True
             lane.again = None
+            self._outages.leave(name)
             refused, lane.waiting = lane.waiting, []
             if lane.running is None:
                 del self._lanes[name]
@@ -166,6 +140,18 @@ class Lanes:
         with self._mutex:
             return frozenset(name for name, lane in self._lanes.items() if lane.running is not None)
 
+    def hurry(self) -> None:
+        """Try again soon what waits for the network: it returned, or the machine was asleep."""
+        with self._mutex:
+            places = self._outages.hosts()
+            names = [name for name, lane in self._lanes.items() if lane.again is not None]
+            for place in places:
+                self._outages.start_over(place)
+        for place in places:
+            self._alarms.set(("place", place), _soon(), partial(self._scout, place))
+        for name in names:
+            self._alarms.set(name, _soon(), partial(self._try_again, name))
+
     def stop(self, cancel: threading.Event, *, finish: float = 5.0, then: float = 3.0) -> bool:
         """Begin nothing more, let the crossings in hand finish, and return whether all did.
 
@@ -194,19 +180,19 @@ class Lanes:
             _settle(wish.answer, error=Stopping())
         return False
 
-    def _wish(self, lane: _Lane, request: Request) -> _Wish:
+    def _wish(self, lane: Lane, request: Request) -> Wish:
         for waiting in lane.waiting:
             if one_crossing(waiting.request, request):
                 waiting.request = waiting.request.merge(request)
                 return waiting
-        wish = _Wish(request)
+        wish = Wish(request)
         if request.by_hand:
             lane.waiting.insert(sum(1 for waiting in lane.waiting if waiting.request.by_hand), wish)
         else:
             lane.waiting.append(wish)
         return wish
 
-    def _queue(self, lane: _Lane) -> None:
+    def _queue(self, lane: Lane) -> None:
         """Have the lane's next wish served; called with the mutex held."""
         if lane.queued or lane.running is not None or not lane.waiting:
             return
@@ -216,7 +202,7 @@ class Lanes:
             lane.host if lane.host_known else None, lambda: self._serve(lane), first=lane.waiting[0].request.by_hand
         )
 
-    def _serve(self, lane: _Lane) -> None:
+    def _serve(self, lane: Lane) -> None:
         if not lane.host_known:
             host = self._host(lane.repository)
             with self._mutex:
@@ -233,9 +219,13 @@ class Lanes:
             if lane.again is not None and one_crossing(wish.request, lane.again):
                 wish.request = wish.request.merge(lane.again)
                 lane.again = None
-            repository = lane.repository
-        outcome = self._cross(repository, wish.request)
-        self._after(lane, wish.request, outcome)
+            repository, lost = lane.repository, self._lost(lane, wish.request)
+        outcome = self._cross(repository, wish.request, lost)
+        if outcome.offline:
+            self._out_of_reach(lane, wish.request, outcome, tried=lost is None)
+        else:
+            self._in_reach(lane, outcome)
+            self._after(lane, wish.request, outcome)
         self._tell(repository, wish.request, outcome)
         with self._mutex:
             lane.running = None
@@ -254,9 +244,17 @@ class Lanes:
             self._engine.crash(error, f"finding the host of {repository.name}")
             return None
 
-    def _cross(self, repository: Repository, request: Request) -> Outcome:
+    def _lost(self, lane: Lane, request: Request) -> str | None:
+        """Return why a crossing is not to ask the remote's host; None where it may. Called with the mutex held.
+
+        A person may always try, and of the others one for all.
+        """
+        outage = self._outages.get(lane.place)
+        return None if outage is None or request.by_hand or outage.scout == lane.name else outage.said
+
+    def _cross(self, repository: Repository, request: Request, lost: str | None) -> Outcome:
         try:
-            return self._engine.cross(repository, request)
+            return self._engine.cross(repository, request, lost)
         except GitferryError as error:
             log.warning("%s", error.title, extra={"action": "cross", "repository": repository.name})
             return _failing(repository, error.title, error.hint)
@@ -268,15 +266,74 @@ class Lanes:
                 f"It is tried again. Please report it with {report}." if report else "It is tried again.",
             )
 
-    def _after(self, lane: _Lane, request: Request, outcome: Outcome) -> None:
-        """Keep count of failures, say it once when the remote is lost and found, and plan the next try."""
-        name = lane.repository.name
-        if outcome.offline != lane.offline:
-            lane.offline = outcome.offline
-            if outcome.offline:
-                log.warning("the remote of %s is out of reach", name, extra={"action": "offline", "repository": name})
+    def _out_of_reach(self, lane: Lane, request: Request, outcome: Outcome, *, tried: bool) -> None:
+        """Have the lane wait for its host, and say once that it is lost. Being offline is no failure: none is counted.
+
+        `tried`: the host was asked, and not only taken for lost.
+        """
+        place, said, chance = lane.place, outcome.waiting_for or "", random.random()  # noqa: S311 - spreads load
+        with self._mutex:
+            if lane.closed or self._stopping:
+                return
+            lane.again = undone(request, lane.again)
+            outage = self._outages.get(place)
+            if not tried and outage is None:  # it was found meanwhile
+                self._wish(lane, lane.again)
+                return
+            if not tried:
+                self._outages.waits(place, lane.name)
+                return
+            news = self._outages.lost(place, lane.name, said)
+            tries = outage.tries if outage is not None else 1
+        wait = retry_delay(lane.repository.retry.model_copy(update={"attempts": 0}), tries, chance) or 0.0
+        self._alarms.set(("place", place), time.monotonic() + wait, partial(self._scout, place))
+        if news:
+            log.warning("%s is out of reach: %s", place, said, extra={"action": "offline", "host": place})
+
+    def _in_reach(self, lane: Lane, outcome: Outcome) -> None:
+        """Wake all who wait for the host where it answered; where it was not asked, let the next of them try."""
+        place = lane.place
+        with self._mutex:
+            outage = self._outages.get(place)
+            if outage is None:
+                return
+            if not outcome.reached:
+                scouting, outage.scout = outage.scout == lane.name, None
+                names: tuple[str, ...] = ()
             else:
-                log.info("the remote of %s is back", name, extra={"action": "online", "repository": name})
+                scouting, names = False, self._outages.found(place) or ()
+                for name in names:
+                    self._resume(name)
+        if scouting:
+            self._scout(place)
+        if outcome.reached:
+            self._alarms.clear(("place", place))
+            log.info("%s is back", place, extra={"action": "online", "host": place})
+
+    def _scout(self, place: str) -> None:
+        """Have one of those that wait for a host try it; where none can, later."""
+        with self._mutex:
+            if self._stopping or self._outages.get(place) is None:
+                return
+            able = [name for name, lane in self._lanes.items() if lane.again is not None and lane.running is None]
+            name = self._outages.next_scout(place, able)
+            if name is not None:
+                self._resume(name)
+                return
+        self._alarms.set(("place", place), time.monotonic() + _LATER, partial(self._scout, place))
+
+    def _resume(self, name: str) -> None:
+        """Wish for what a lane has left undone; called with the mutex held."""
+        lane = self._lanes.get(name)
+        if lane is None or lane.closed or self._stopping or lane.again is None:
+            return
+        request, lane.again = lane.again, None
+        self._wish(lane, request)
+        self._queue(lane)
+
+    def _after(self, lane: Lane, request: Request, outcome: Outcome) -> None:
+        """Keep count of failures and plan the next try."""
+        name = lane.name
         if not outcome.retry:
             lane.attempts = 0
             self._alarms.clear(name)
@@ -299,25 +356,23 @@ class Lanes:
         with self._mutex:
             if lane.closed or self._stopping:
                 return
-            # What a person allowed, they allowed for then: the later try is an automatic one.
-            undone = Request(cause="retry", paths=request.paths, fetch=request.fetch, push=request.push)
-            lane.again = undone if lane.again is None else lane.again.merge(undone)
-        self._alarms.set(name, time.monotonic() + wait, lambda: self._try_again(name))
+            lane.again = undone(request, lane.again)
+        self._alarms.set(name, time.monotonic() + wait, partial(self._try_again, name))
 
     def _try_again(self, name: str) -> None:
         with self._mutex:
-            lane = self._lanes.get(name)
-            if lane is None or lane.closed or self._stopping or lane.again is None:
-                return
-            request, lane.again = lane.again, None
-            self._wish(lane, request)
-            self._queue(lane)
+            self._resume(name)
 
     def _tell(self, repository: Repository, request: Request, outcome: Outcome) -> None:
         try:
             self._engine.heard(repository, request, outcome)
         except Exception as error:
             self._engine.crash(error, f"noting the outcome of {repository.name}")
+
+
+def _soon() -> float:
+    """Return an instant within a second from now, by chance: who was cut off together does not return together."""
+    return time.monotonic() + random.random()  # noqa: S311 - spreads load, guards nothing
 
 
 def _settle(answer: Future[Outcome], outcome: Outcome | None = None, *, error: Exception | None = None) -> None:

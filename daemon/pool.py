@@ -1,4 +1,4 @@
-"""A bounded set of threads that never spends one on waiting for a remote host's turn."""
+"""A bounded set of threads: none waits for a remote host's turn, and those that a slow host holds up are replaced."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from gitferry.daemon.alarms import Alarms
 
 log = logging.getLogger(__name__)
 
 Work = Callable[[], None]
 
+#: Seconds after which a piece of work no longer counts as one of the workers': it waits for a server or a disk.
+_PATIENCE: Final = 5.0
+_MOST: Final = 32  # threads in all
+
 
 class Pool:
-    """Runs work in at most `workers` threads, at most `per_host` pieces at once for one host.
+    """Runs work in `workers` threads, at most `per_host` pieces at once for one host.
 
     Work whose host is busy stays in the queue and is passed over, so that one hanging server
     cannot occupy the threads that other hosts' work needs. Work without a host (None) has no such limit.
+    For each piece that takes long there is one thread more, so that many hanging servers cannot do so either.
     """
 
-    def __init__(self, workers: int, per_host: int = 2) -> None:
+    def __init__(self, workers: int, per_host: int = 2, *, alarms: Alarms | None = None) -> None:
+        """`alarms` tells when a piece of work has taken long; without them the threads stay as many as `workers`."""
         self._per_host = per_host
         self._wanted = workers
+        self._alarms = alarms
+        self._begun: dict[threading.Thread, float] = {}  # monotonic seconds
         self._threads: set[threading.Thread] = set()
         self._queue: deque[tuple[str | None, Work]] = deque()
         self._hosts: Counter[str] = Counter()
@@ -68,8 +80,26 @@ class Pool:
                 self._changed.wait(left)
         return True
 
+    def _allowed(self) -> int:
+        """Return how many threads there may be now."""
+        if self._alarms is None:
+            return self._wanted
+        late = time.monotonic() - _PATIENCE
+        return min(max(self._wanted, _MOST), self._wanted + sum(begun <= late for begun in self._begun.values()))
+
+    def _look_again(self) -> None:
+        with self._changed:
+            self._staff()
+            self._changed.notify_all()
+
     def _staff(self) -> None:
-        while len(self._threads) < min(self._wanted, self._running + len(self._queue)):
+        allowed = self._allowed()
+        if self._alarms is not None and self._queue and self._running >= allowed:
+            late = time.monotonic() - _PATIENCE
+            due = min((begun for begun in self._begun.values() if begun > late), default=None)
+            if due is not None:
+                self._alarms.set("pool", due + _PATIENCE, self._look_again)
+        while len(self._threads) < min(allowed, self._running + len(self._queue)):
             self._started += 1
             # Daemon threads: a git program that ignores its deadline must not keep a stopped process alive.
             thread = threading.Thread(target=self._work, name=f"lane-worker-{self._started}", daemon=True)
@@ -87,12 +117,14 @@ class Pool:
         while True:
             with self._changed:
                 while (job := self._take()) is None:
-                    if self._stopping or len(self._threads) > self._wanted:
+                    if self._stopping or len(self._threads) > self._allowed():
                         self._threads.discard(threading.current_thread())
                         return
                     self._changed.wait()
                 host, work = job
                 self._running += 1
+                self._begun[threading.current_thread()] = time.monotonic()
+                self._staff()
                 if host is not None:
                     self._hosts[host] += 1
             try:
@@ -102,6 +134,7 @@ class Pool:
             finally:
                 with self._changed:
                     self._running -= 1
+                    del self._begun[threading.current_thread()]
                     if host is not None:
                         self._hosts[host] -= 1
                     self._changed.notify_all()

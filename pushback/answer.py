@@ -49,8 +49,10 @@ def waiting(settings: Repository, at: datetime, waits: Waits) -> Outcome:
 
 
 def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
-    """Return the outcome of a crossing that failed; what may pass by itself is tried again."""
+    """Return the outcome of a crossing that failed; what may pass by itself is tried again. Offline is no failure."""
     remote = error if isinstance(error, RemoteError) else None
+    if remote is not None and remote.kind == "offline":
+        return replace(waiting(settings, at, Waits(error.title, error.hint, retry=True)), offline=True)
     passing = isinstance(error, LockBusy | TreeError | ObjectsPruned | Unworkable) or (
         remote is not None and remote.retry
     )
@@ -61,7 +63,6 @@ def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
         error=error.title,
         hint=error.hint,
         retry=passing or (remote is not None and remote.retry),
-        offline=remote is not None and remote.kind == "offline",
     )
 
 
@@ -105,10 +106,10 @@ def crossed(
     ahead, behind = ground.objects.ahead_behind(tip.commit, upstream)
     if trouble is None and reviewed is not None:
         trouble = reviewed.trouble
+    offline = isinstance(trouble, RemoteError) and trouble.kind == "offline"
+    waits = offline or isinstance(trouble, SigningWaits)  # for what comes back by itself, or the user gives
     state = State.FAILING if trouble is not None else State.CONFLICT if conflicts else State.HEALTHY
-    locked = isinstance(trouble, SigningWaits)
-    state = State.WAITING if locked else state
-    remote = trouble if isinstance(trouble, RemoteError) else None
+    state = State.WAITING if waits else state
     return Outcome(
         repository=ground.settings.name,
         state=state,
@@ -120,11 +121,11 @@ def crossed(
         behind=behind,
         pending=pending,
         conflicts=conflicts,
-        waiting_for=trouble.title if locked and trouble else _in_conflict(tasks) if trouble is None else None,
-        error=None if trouble is None or locked else trouble.title,
+        waiting_for=trouble.title if waits and trouble else _in_conflict(tasks) if trouble is None else None,
+        error=None if trouble is None or waits else trouble.title,
         hint=trouble.hint if trouble is not None else _CONFLICT_HINT if conflicts else None,
-        retry=locked or (isinstance(trouble, RemoteError | NotUploaded) and trouble.retry),
-        offline=remote is not None and remote.kind == "offline",
+        retry=waits or (isinstance(trouble, RemoteError | NotUploaded) and trouble.retry),
+        offline=offline,
         tasks=tasks,
         operation=carried.operation,
         notes=(*_notes(ground, planned), *(reviewed.notes if reviewed else ()), *ground.notes),

@@ -191,6 +191,7 @@ class Outcome:
     hint: str | None = None
     retry: bool = False  # a passing failure (the network): try again with back-off
     offline: bool = False
+    reached: bool = False  # the remote's host answered
     tasks: tuple[TaskState, ...] = ()  # only tasks whose status this crossing established
     operation: Operation | None = None
     notes: tuple[str, ...] = ()  # said once, e.g. "hooks exist and are skipped: pre-commit"

@@ -72,9 +72,7 @@ _WORDS: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
     (
         "timeout",
         (
-            r"(?:Connection|Operation) timed out",
-            r"timed out during banner exchange",
-            r"Connection to .* timed out",
+            r"Operation timed out",
             r"Timeout was reached",
             r"Operation too slow",
         ),
@@ -90,6 +88,9 @@ _WORDS: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
             r"Couldn't connect to server",
             r"Could not connect to server",
             r"Failed to connect",
+            r"Connection timed out",
+            r"timed out during banner exchange",
+            r"Connection to .* timed out",
             r"No route to host",
             r"(?:Network|Host) is (?:unreachable|down)",
             r"Connection (?:was )?(?:reset|closed|aborted)",

@@ -35,7 +35,8 @@ def talk(
 ) -> Completed:
     """Run ``git <args>``, which talks to `remote` (a name or URL, used in messages only), under both timeouts.
 
-    Raises RemoteError: of kind timeout always, for an exit code that is not 0 unless `check` is false.
+    Raises RemoteError: of kind offline (no connection came about) and timeout always, for an exit code that is not 0
+    unless `check` is false.
     """
     name = redact(remote)
     try:
@@ -50,7 +51,7 @@ def talk(
         )
     except GitUnconnected as silent:
         raise RemoteError(
-            "timeout",
+            "offline",
             f"{name} took no connection within {timeouts.connect:g} s",
             "gitferry tries again; is it behind a VPN or firewall? timeouts.connect in the settings allows more",
         ) from silent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +32,7 @@ class Engines:
         self.together = 0
         self.most_together: dict[str, int] = {}
         self.hosts: dict[str, str] = {}
+        self.lost: list[tuple[str, str | None]] = []
         self.act: Callable[[Repository, Request], Outcome] = lambda repository, request: answer(repository)
         self._now: dict[str, int] = {}
         self._mutex = threading.Lock()
@@ -49,10 +49,11 @@ class Engines:
         self.crashes.append(error)
         return Path("crash.txt")
 
-    def cross(self, repository: Repository, request: Request) -> Outcome:
+    def cross(self, repository: Repository, request: Request, lost: str | None) -> Outcome:
         keys = (repository.name, "all", self.hosts.get(repository.name, "none"))
         with self._mutex:
             self.crossed.append((repository.name, request))
+            self.lost.append((repository.name, lost))
             for key in keys:
                 self._now[key] = self._now.get(key, 0) + 1
                 self.most_together[key] = max(self.most_together.get(key, 0), self._now[key])
@@ -239,7 +240,7 @@ def test_an_exception_is_a_failing_outcome_with_a_report_and_stops_no_other(lane
 def test_a_passing_failure_is_tried_again_until_it_works(lanes: Lanes, engines: Engines) -> None:
     def third_time(repository: Repository, request: Request) -> Outcome:
         tries = len(engines.crossed)
-        return answer(repository) if tries >= 3 else answer(repository, state=State.FAILING, retry=True, offline=True)
+        return answer(repository) if tries >= 3 else answer(repository, state=State.FAILING, retry=True)
 
     engines.act = third_time
     lanes.put(repository("a", retry={"initial": "20ms", "max": "40ms"}))
@@ -258,17 +259,6 @@ def test_tries_are_counted_and_end_where_the_settings_say(lanes: Lanes, engines:
     until(lambda: len(engines.crossed) == 3)
     time.sleep(0.1)
     assert len(engines.crossed) == 3
-
-
-def test_offline_is_said_once_each_way(lanes: Lanes, engines: Engines, caplog: pytest.LogCaptureFixture) -> None:
-    lanes.put(repository("a"))
-    offline = iter([True, True, True, False, False])
-    engines.act = lambda repository, request: answer(repository, offline=next(offline))
-    with caplog.at_level(logging.INFO):
-        for _ in range(5):
-            lanes.submit("a", watched("x")).result(5)
-    actions = [getattr(record, "action", None) for record in caplog.records]
-    assert actions == ["offline", "online"]
 
 
 def test_a_dropped_repository_finishes_its_crossing_and_begins_none(lanes: Lanes, engines: Engines) -> None:

@@ -220,7 +220,7 @@ def test_an_unreachable_remote_is_offline_and_keeps_the_edit(here: Side, remote:
     here.repo.git("remote", "set-url", "origin", "http://127.0.0.1:9/none.git")
     here.repo.write("a.md", "a\n")
     outcome = here.save("a.md")
-    assert (outcome.state, outcome.offline, outcome.retry) == ("failing", True, True)
+    assert (outcome.state, outcome.offline, outcome.retry) == ("waiting", True, True)
     here.repo.git("remote", "set-url", "origin", str(remote.root))
     healthy(here.save("a.md"))
     assert remote.tree("main")["a.md"] == b"a\n"
@@ -231,7 +231,7 @@ def test_a_network_failure_is_told_also_where_own_commits_wait(here: Side) -> No
     here.repo.write("a.md", "a\n")
     here.repo.commit("mine")
     outcome = here.save("a.md")
-    assert (outcome.state, outcome.offline, outcome.retry) == ("failing", True, True)
+    assert (outcome.state, outcome.offline, outcome.retry) == ("waiting", True, True)
 
 
 def test_a_review_branch_that_is_wished_for_never_becomes_a_push(here: Side, remote: Repo) -> None:

@@ -502,7 +502,7 @@ class TestTrouble:
         reviewed.repo.git("remote", "set-url", "origin", "http://127.0.0.1:1/nobody.git")
         reviewed.repo.write(NAME, LATER)
         outcome = reviewed.save(NAME)
-        assert (outcome.state, outcome.retry, outcome.offline) == ("failing", True, True)
+        assert (outcome.state, outcome.retry, outcome.offline) == ("waiting", True, True)
         assert task(reviewed, outcome).push_status is PushStatus.IN_REVIEW
         assert "your last edit is not there yet" in (task(reviewed, outcome).reason or "")
         reviewed.repo.git("remote", "set-url", "origin", url)

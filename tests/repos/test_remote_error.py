@@ -26,7 +26,7 @@ TAIL = (
         (f"ERROR: Repository not found.\n{TAIL}", "not_found"),
         ("remote: Repository not found.\nfatal: repository 'https://github.com/t/t.git/' not found", "not_found"),
         (f"fatal: '/srv/x' does not appear to be a git repository\n{TAIL}", "not_found"),
-        (f"ssh: connect to host h port 22: Connection timed out\n{TAIL}", "timeout"),
+        (f"ssh: connect to host h port 22: Connection timed out\n{TAIL}", "offline"),
         (f"ssh: connect to host h port 22: Network is unreachable\n{TAIL}", "offline"),
         (f"ssh: Could not resolve hostname h: Temporary failure in name resolution\n{TAIL}", "offline"),
         (f"kex_exchange_identification: Connection closed by remote host\n{TAIL}", "offline"),
