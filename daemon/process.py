@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ from gitferry.repos import git
 
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
+    from gitferry.daemon.lanes import Lanes
+    from gitferry.daemon.scheduler import PullScheduler
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +89,8 @@ def _serve(
     directory is still ours.
     """
     from gitferry.daemon.api.app import application
+    from gitferry.daemon.clock_watch import ClockWatch
+    from gitferry.daemon.network_watch import NetworkWatch
     from gitferry.daemon.scheduler import PullScheduler
     from gitferry.daemon.server import Server
     from gitferry.daemon.watching import Watching
@@ -104,6 +109,10 @@ def _serve(
         watching = Watching(house.roster.wish, environ)
         pulls = PullScheduler(house.roster.wish, watching.refresh)
         pulls.start()
+        network = NetworkWatch(house.roster.lanes.hurry)
+        clock = ClockWatch(pulls.clock_set_back, partial(_woke_up, pulls, house.roster.lanes))
+        network.start()
+        clock.start()
         try:
             house.attend(watching, pulls)
             _greet(house, place)
@@ -123,10 +132,18 @@ def _serve(
             notify(environ, "STOPPING=1")
             log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
         finally:
+            clock.stop()
+            network.stop()
             pulls.stop()
             watching.close()
             ended = house.close()
     return ended, missing is not None
+
+
+def _woke_up(pulls: PullScheduler, lanes: Lanes) -> None:
+    log.info("the machine was asleep", extra={"action": "woke_up"})
+    pulls.woke_up()
+    lanes.hurry()
 
 
 def _greet(house: House, place: Path) -> None:

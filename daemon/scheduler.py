@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
-import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -30,14 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A wall clock that is set back this far would keep intervals from ending for as long.
-_STEP: Final = 5.0
-_LOOK: Final = 15.0  # seconds between two looks at the clock
+_AFTER_SLEEP: Final = 60.0  # seconds over which the pulls are spread that a sleeping machine missed
 _RECONCILE_JITTER: Final = 0.1
-
-
-def _offset() -> float:
-    return time.time() - time.monotonic()
 
 
 class EveryTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no type information
@@ -102,7 +94,6 @@ class PullScheduler:
         self._refresh = refresh
         self._chance = (chance or random.Random()).random  # noqa: S311 - chance, not a secret
         self._scheduler = _scheduler(zone)
-        self._clock = ClockWatch(self._respread)
 
     @property
     def zone(self) -> tzinfo:
@@ -113,11 +104,9 @@ class PullScheduler:
     def start(self) -> None:
         """Start running jobs."""
         self._scheduler.start()
-        self._clock.start()
 
     def stop(self) -> None:
         """End all threads; a job that runs right now is waited for."""
-        self._clock.stop()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
@@ -173,42 +162,21 @@ class PullScheduler:
         except JobLookupError:
             log.debug("no such job", extra={"action": "schedule", "job": job_id})
 
-    def _respread(self) -> None:
-        """Schedule every job anew from the time that the clock tells now."""
+    def clock_set_back(self) -> None:
+        """Schedule every job anew from the time that the clock tells now: it would wait for the old dates."""
         now = datetime.now(self.zone)
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
         log.info("the clock was set back; all pulls are scheduled anew", extra={"action": "schedule"})
 
-
-class ClockWatch:
-    """Notices a wall clock that was set back: APScheduler 3 waits for dates, which would be hours away then."""
-
-    def __init__(self, moved: Callable[[], None], offset: Callable[[], float] = _offset, look: float = _LOOK) -> None:
-        """`offset` is the wall clock's lead in seconds over one that nobody sets; it is read every `look` seconds."""
-        self._moved = moved
-        self._offset = offset
-        self._look = look
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gitferry-clock", daemon=True)
-
-    def start(self) -> None:
-        """Start looking."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        before = self._offset()
-        while not self._ended.wait(self._look):
-            now = self._offset()
-            if now < before - _STEP:
-                self._moved()
-            before = now
+    def woke_up(self) -> None:
+        """Run what the machine slept through, each once and not all at one moment."""
+        now = datetime.now(self.zone)
+        for job in self._scheduler.get_jobs():
+            due = getattr(job, "next_run_time", None)
+            if due is not None and due <= now:
+                job.modify(next_run_time=now + timedelta(seconds=self._chance() * _AFTER_SLEEP))
+        self._scheduler.wakeup()
 
 
 def _scheduler(zone: tzinfo | None) -> BackgroundScheduler:

@@ -16,7 +16,7 @@ import pytest
 
 from gitferry.config.cron import read_cron
 from gitferry.config.model import Pull, Repository, Watch
-from gitferry.daemon.scheduler import AtTrigger, ClockWatch, EveryTrigger, PullScheduler
+from gitferry.daemon.scheduler import AtTrigger, EveryTrigger, PullScheduler
 from gitferry.pushback.outcome import Request
 from gitferry.repos.schedule import At, Every, alternatives
 
@@ -140,7 +140,7 @@ def test_pulls_and_reconciles_only_enqueue_in_one_thread() -> None:
     pulls.put(repository("never", Pull(enabled=False)))
     pulls.start()
     until(lambda: len(pulled) >= 4 and len(reconciled) >= 4)
-    assert threading.active_count() == before + 3  # the scheduler, its pool of one, the look at the clock
+    assert threading.active_count() == before + 2  # the scheduler and its pool of one
     pulls.stop()
     assert threading.active_count() == before
     assert {*pulled} == {*reconciled} == {"a", "b"}
@@ -194,36 +194,16 @@ def test_one_job_in_trouble_stops_no_other(caplog: pytest.LogCaptureFixture) -> 
     assert "no room" in caplog.text
 
 
-def test_a_clock_set_back_delays_no_pull(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_set_back_delays_no_pull() -> None:
     pulled: list[str] = []
     pulls = scheduler(lambda name, request: pulled.append(name))
     pulls.put(repository("a", Pull(every=1.0, jitter=0.0)))
     job = pulls._scheduler.get_job("pull a")
     job.modify(next_run_time=datetime.now(UTC) + timedelta(hours=2))  # as if planned before the clock was set back
-    lead = iter([7200.0, 7200.0])
-    moved = ClockWatch(pulls._respread, offset=lambda: next(lead, 0.0), look=0.02)
-    monkeypatch.setattr(pulls, "_clock", moved)
     pulls.start()
+    pulls.clock_set_back()
     until(lambda: len(pulled) >= 1)
     pulls.stop()
-
-
-def test_small_steps_and_steps_forward_move_nothing() -> None:
-    moves: list[int] = []
-    leads = iter([0.0, -0.5, -1.0, 3600.0, 3599.0])
-    seen = threading.Event()
-
-    def offset() -> float:
-        lead = next(leads, None)
-        if lead is None:
-            seen.set()
-        return 3599.0 if lead is None else lead
-
-    watch = ClockWatch(lambda: moves.append(1), offset, look=0.01)
-    watch.start()
-    assert seen.wait(10)
-    watch.stop()
-    assert not moves
 
 
 @pytest.mark.parametrize(("zone", "read"), [("Nowhere/AtAll", "UTC"), ("Europe/Berlin", "Europe/Berlin")])
