@@ -134,8 +134,12 @@ def rehide(
 
 
 def refresh(git: Git, paths: Iterable[str], *, extra_env: Mapping[str, str] | None = None) -> None:
-    """Record the stat data of tracked paths whose content is what the index says."""
-    names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    """Record the stat data of tracked paths whose content is what the index says.
+
+    One behind a symbolic link is a file that is gone to git, which would refuse all of them over it.
+    """
+    behind: dict[str, bool] = {"": False}
+    names = b"".join(os.fsencode(path) + b"\0" for path in paths if not _behind_link(git.root, path, behind))
     if names:
         git.run(
             "--literal-pathspecs",
@@ -147,6 +151,14 @@ def refresh(git: Git, paths: Iterable[str], *, extra_env: Mapping[str, str] | No
             input=names,
             extra_env=extra_env,
         )
+
+
+def _behind_link(root: Path, path: str, known: dict[str, bool]) -> bool:
+    """Whether a directory of the path is a symbolic link by now; `known` are those that were looked at."""
+    above = path.rpartition("/")[0]
+    if above not in known:
+        known[above] = _behind_link(root, above, known) or (root / above).is_symlink()
+    return known[above]
 
 
 def _row(path: str, entry: Entry | None) -> bytes:

@@ -481,6 +481,27 @@ def test_a_directory_becomes_a_link_and_a_directory_again(here: Side, there: Sid
     quiet(remote, here, there)
 
 
+def test_a_link_in_place_of_a_directory_that_the_remote_changes_is_a_conflict(
+    here: Side, there: Side, remote: Repo
+) -> None:
+    here.repo.write_all({"real/a.md": "1\n", "other/a.md": "other\n"})
+    healthy(here.sync())
+    healthy(there.sync())
+    shutil.rmtree(here.repo.path("real"))
+    here.repo.link("real", "other")
+    there.repo.write_all({"real/a.md": "2\n", "far.md": "far\n"})
+    healthy(there.sync())
+    assert here.sync().state == "conflict"
+    assert here.sync().state == "conflict"
+    assert (here.repo.head, here.repo.read("far.md")) == (remote.tip("main"), "far\n")
+    assert str(here.repo.path("real").readlink()) == "other" and here.repo.read("other/a.md") == "other\n"
+    here.pushback["conflict_strategy"] = "take_local"
+    healthy(here.sync())
+    healthy(there.sync())
+    assert str(there.repo.path("real").readlink()) == "other"
+    same(remote, here, there)
+
+
 def test_without_symbolic_links_they_are_files_and_stay_links(here: Side, there: Side, remote: Repo) -> None:
     there.repo.git("config", "core.symlinks", "false")
     here.repo.link("link", "README.md")

@@ -49,6 +49,16 @@ def test_the_stat_data_is_fresh(repo: Repo) -> None:
     assert "mtime: 0:0" not in repo.git("ls-files", "--debug", "a")
 
 
+def test_a_path_behind_a_link_follows_and_the_others_are_fresh(repo: Repo) -> None:
+    repo.delete("dir/x")
+    repo.write("away/x", "2\n")
+    repo.link("dir", "away")
+    repo.write("a", "2\n")
+    index.follow(Git(repo.root), {path: blob(repo, "2\n") for path in ("a", "dir/x", "dir/deep/y")})
+    assert repo.git("show", ":dir/x") == repo.git("show", ":dir/deep/y") == "2"
+    assert "mtime: 0:0" not in repo.git("ls-files", "--debug", "a")
+
+
 def test_a_held_lock_is_an_error_and_stays(repo: Repo) -> None:
     lock = repo.path(".git/index.lock")
     lock.write_text("")
