@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitferry.config.failpoints import fp
-from gitferry.pushback.checkout import patterns_now
+from gitferry.pushback.checkout import patterns_now, stays_out
 from gitferry.pushback.commit import Tip
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.readiness import Waits
@@ -43,11 +43,14 @@ def require_head(ground: Ground, sides: Sides) -> None:
         raise Waits(f"a {operation} began while the crossing ran", f"finish it, or git {operation} --abort")
 
 
-def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip, left: frozenset[str] = frozenset()) -> None:
+def advance(
+    ground: Ground, sides: Sides, seen: Observation, tip: Tip, left: Mapping[str, Entry | None] | None = None
+) -> None:
     """Let the index follow the tip, then HEAD by compare-and-swap. Raises Waits; the next crossing goes on then.
 
-    `left` are the files that the working tree lacks because they are outside the sparse checkout.
+    `left` are the files that the working tree lacks because they are outside the sparse checkout, and what they become.
     """
+    left = left or {}
     require_head(ground, sides)
     _require_left(ground, left)
     _follow(ground, _following(ground.objects, sides, seen, tip))
@@ -63,13 +66,13 @@ def advance(ground: Ground, sides: Sides, seen: Observation, tip: Tip, left: fro
     fp("ref.after_cas")
 
 
-def _require_left(ground: Ground, left: frozenset[str]) -> None:
+def _require_left(ground: Ground, left: Mapping[str, Entry | None]) -> None:
     """Raise Waits where a file that we left out is there by now: git has brought it as the index had it, or may.
 
     HEAD must not pass a remote change that the working tree lacks. While the patterns are written nobody knows.
     """
     patterns = patterns_now(ground)
-    stays = all(patterns is not None and patterns.leaves_out(path) for path in left)
+    stays = all(patterns is not None and stays_out(ground, patterns, path, entry) for path, entry in left.items())
     if not stays or (patterns is not None and sparse.changing(ground.place)):
         raise Waits(
             "the sparse checkout changed while the crossing ran",

@@ -98,7 +98,7 @@ class Carrier:
         if tip.commit != self._sides.head_commit or steps:
             require_head(self._ground, self._sides)
             left = left_out(self._ground, steps, tip.tree, current)
-            raced = check_out(self._ground, self._observer, self._seen.disk, steps, left)
+            raced, left = check_out(self._ground, self._observer, self._seen.disk, steps, left)
             make_places(self._ground, self._sides.head, tip.tree, patterns_now(self._ground))
             if raced:
                 current = self._save(self._with_raced(current, raced), current)

@@ -90,8 +90,8 @@ def patterns_now(ground: Ground) -> Sparse | None:
     return sparse.read(ground.place, ground.host.known.config(ground.git, ground.place, ground.host.environ))
 
 
-def left_out(ground: Ground, steps: Steps, tip: str, record: Record) -> frozenset[str]:
-    """Return the files of `steps` that stay absent, being outside the sparse checkout.
+def left_out(ground: Ground, steps: Steps, tip: str, record: Record) -> dict[str, Entry | None]:
+    """Return the files of `steps` that are to stay absent, being outside the sparse checkout, and what each becomes.
 
     Each is to become what the root tree `tip` has, which HEAD will name; then its index entry stands for it. Or its
     task is undone or in review, and the record says what it was. Any other that is to differ from HEAD is written, as
@@ -99,33 +99,48 @@ def left_out(ground: Ground, steps: Steps, tip: str, record: Record) -> frozense
     """
     patterns = patterns_now(ground)
     if patterns is None:
-        return frozenset()
+        return {}
     known = {unit for review in record.reviews if review.over is None for unit in review.units}
     undone = () if record.journal is None else record.journal.undone
     known |= {hold.unit for hold in (*record.holds, *undone) if hold.state is HoldState.UNDONE}
-    return frozenset(
-        path
+    return {
+        path: entry
         for unit, files in steps.items()
         for path, entry in files
-        if patterns.leaves_out(path) and (unit in known or entry == ground.objects.file_at(tip, path))
-    )
+        if not patterns.includes(path)
+        and not ground.worktree.has_file(path)
+        and (unit in known or entry == ground.objects.file_at(tip, path))
+    }
+
+
+def stays_out(ground: Ground, patterns: Sparse, path: str, entry: Entry | None) -> bool:
+    """Return whether a file that was left out, and is `entry` from now on, is outside and absent still.
+
+    What goes may have given way to a directory, or to a link over its own: those we have written ourselves.
+    """
+    if entry is None:
+        return not patterns.includes(path) and not ground.worktree.has_file(path)
+    return patterns.leaves_out(path)
 
 
 def check_out(
-    ground: Ground, observer: Observer, disk: str, steps: Steps, left: frozenset[str] = frozenset()
-) -> dict[str, str]:
-    """Replace file by file; return the tasks that could not be, and why. `disk` is the root tree that was observed.
+    ground: Ground, observer: Observer, disk: str, steps: Steps, left: Mapping[str, Entry | None] | None = None
+) -> tuple[dict[str, str], dict[str, Entry | None]]:
+    """Replace file by file; return the tasks that could not be, and why, and those of `left` that stay out.
 
-    The files in `left` are not touched (`left_out`). Raises DiskFull and its like, with every file either as it was or
-    as it will be.
+    `disk` is the root tree that was observed. The files in `left` (`left_out`) are not touched, unless a directory or
+    a link stands in their place that did not go. Raises DiskFull and its like, with every file either as it
+    was or as it will be.
     """
-    flat = [(unit, path, entry) for unit, files in steps.items() for path, entry in files if path not in left]
+    left = left or {}
+    flat = [(unit, path, entry) for unit, files in steps.items() for path, entry in files]
     patterns = patterns_now(ground)
     absent = _hidden(ground, patterns, disk, [path for _, path, _ in flat])
     outside = frozenset(path for path in absent if patterns is not None and not patterns.includes(path))
-    attributes = [step for step in flat if step[1].rpartition("/")[2] == ATTRIBUTES]
-    attributes += [step for step in flat if step not in attributes and _gives_way(step, attributes)]
-    others = [step for step in flat if step not in attributes]
+    here = [step for step in flat if step[1] not in left]
+    attributes = [step for step in here if step[1].rpartition("/")[2] == ATTRIBUTES]
+    attributes += [step for step in here if step not in attributes and _gives_way(step, attributes)]
+    others = [step for step in here if step not in attributes]
     seen = {
         path: Unchanged(observer, path, None if path in absent else file_of(ground.objects, disk, path))
         for _, path, _ in flat
@@ -137,8 +152,17 @@ def check_out(
             seen[path].look(ground.worktree)
         raced |= _attributes(ground, attributes, seen, outside)
     raced |= _group(ground, others, seen, outside)[0]
+    obstructed = [step for step in flat if step[1] in left and _is_obstructed(ground, patterns, step)]
+    raced |= _group(ground, obstructed, seen, outside)[0]
     ground.worktree.flush()
-    return raced
+    return raced, {path: left[path] for path in left.keys() - {path for _, path, _ in obstructed}}
+
+
+def _is_obstructed(ground: Ground, patterns: Sparse | None, step: Step) -> bool:
+    """Whether a directory, or a link above it, still stands where a file was left out: git takes that for the file."""
+    _, path, entry = step
+    outside = patterns is not None and not patterns.includes(path) and not patterns.leaves_out(path)
+    return entry is not None and outside and not ground.worktree.has_file(path)
 
 
 def _gives_way(step: Step, attributes: Sequence[Step]) -> bool:

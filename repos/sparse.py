@@ -84,7 +84,8 @@ class Sparse:
     def includes(self, path: str) -> bool:
         """Return whether `path` is one that git checks out. A submodule counts as a file, as it does when it arrives.
 
-        (git 2.39 takes it for a directory only once that is there: ce_to_dtype() in its cache.h.)
+        (git 2.39 asks the disk, for want of ce_to_dtype() in its cache.h: a submodule is a directory once that is
+        there, and so is a file while it arrives where a directory stands. Its next command corrects the latter.)
         """
         if self._everything:
             return True

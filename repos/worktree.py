@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -101,6 +102,15 @@ class Worktree:
         check_name(path)
         with parent_of(self._root, path) as place:
             return None if place is None else read_at(place, path)
+
+    def has_file(self, path: str) -> bool:
+        """Return whether anything but a directory stands at `path` itself, not where a link above it leads to."""
+        try:
+            with parent_of(self._root, path) as place:
+                found = None if place is None else os.stat(place.name, dir_fd=place.dir_fd, follow_symlinks=False)
+        except (EscapesTree, FileNotFoundError):
+            return False
+        return found is not None and not stat.S_ISDIR(found.st_mode)
 
     def replace(self, path: str, new: File | None, unchanged: Callable[[File | None], bool]) -> Replaced | Raced:
         """Make `path` hold `new` (None: absent) if `unchanged` says that what it holds is what the caller observed.

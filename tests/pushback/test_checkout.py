@@ -37,7 +37,7 @@ def steps(ground: Ground, files: Mapping[str, str | Entry | None], unit: str = "
 
 def replace(ground: Ground, side: Side, files: Mapping[str, str | Entry | None]) -> dict[str, str]:
     """Observe, and check these files out as task t; return why it could not be."""
-    return check_out(ground, observer(ground, side), disk(ground, side), steps(ground, files))
+    return check_out(ground, observer(ground, side), disk(ground, side), steps(ground, files))[0]
 
 
 # -- is it still what was observed?
@@ -110,7 +110,7 @@ def test_an_edit_made_since_is_kept_and_other_tasks_still_come(here: Side, groun
     seen = disk(ground, here)
     here.repo.write("README.md", "edited since\n")
     wanted = {**steps(ground, {"README.md": "new\n"}, "README.md"), **steps(ground, {"x.md": "new\n"}, "x.md")}
-    raced = check_out(ground, observer(ground, here), seen, wanted)
+    raced, _ = check_out(ground, observer(ground, here), seen, wanted)
     assert raced.keys() == {"README.md"}
     assert here.repo.read("README.md") == "edited since\n"
     assert here.repo.read("x.md") == "new\n"
@@ -120,7 +120,7 @@ def test_an_edit_made_since_is_kept_and_other_tasks_still_come(here: Side, groun
 def test_a_file_that_a_program_has_open_is_kept(here: Side, ground: Ground, new: str | None) -> None:
     seen, before = disk(ground, here), here.repo.read("README.md")
     with here.repo.path("README.md").open("r+") as file:
-        raced = check_out(ground, observer(ground, here), seen, steps(ground, {"README.md": new}))
+        raced, _ = check_out(ground, observer(ground, here), seen, steps(ground, {"README.md": new}))
         assert "open" in raced["t"]
         assert here.repo.read("README.md") == before
         file.seek(0, 2)
@@ -131,7 +131,8 @@ def test_a_file_that_a_program_has_open_is_kept(here: Side, ground: Ground, new:
 def test_a_file_created_since_is_kept(here: Side, ground: Ground) -> None:
     seen = disk(ground, here)
     here.repo.write("new.md", "mine\n")
-    assert check_out(ground, observer(ground, here), seen, steps(ground, {"new.md": "theirs\n"})).keys() == {"t"}
+    raced, _ = check_out(ground, observer(ground, here), seen, steps(ground, {"new.md": "theirs\n"}))
+    assert raced.keys() == {"t"}
     assert here.repo.read("new.md") == "mine\n"
 
 
@@ -152,7 +153,7 @@ def test_nothing_is_written_through_a_symlink_out_of_the_tree(here: Side, ground
 @pytest.mark.parametrize("name", ["../x.md", ".git/config", "a/.GIT/hooks/pre-commit"])
 def test_a_name_that_no_tree_may_hold_is_refused(here: Side, ground: Ground, name: str) -> None:
     config = here.repo.read(".git/config")
-    raced = check_out(ground, observer(ground, here), ground.objects.tree_of(None), steps(ground, {name: "bad\n"}))
+    raced, _ = check_out(ground, observer(ground, here), ground.objects.tree_of(None), steps(ground, {name: "bad\n"}))
     assert raced.keys() == {"t"}
     assert here.repo.read(".git/config") == config
     assert not here.repo.exists("../x.md") and not here.repo.exists("a")

@@ -58,4 +58,5 @@ def test_whatever_the_patterns_a_pull_leaves_what_git_pull_leaves(
     publish(after, first)
     healthy(here.sync())
     git.pull("--ff-only")
+    git.git("read-tree", "-mu", "HEAD")  # a pull takes a file for the directory that stood there; the next one does not
     same_as_git(here, git)

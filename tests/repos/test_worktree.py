@@ -169,6 +169,15 @@ def test_a_root_that_vanished_is_no_empty_tree(tmp_path: Path) -> None:
     assert not (tmp_path / "gone").exists()
 
 
+def test_a_directory_is_no_file_and_neither_is_what_a_link_leads_to(native: Worktree, root: Path) -> None:
+    (root / "d").mkdir()
+    (root / "d/file").touch()
+    (root / "link").symlink_to("d")
+    os.mkfifo(root / "pipe")
+    assert {path for path in ("d/file", "link", "pipe") if native.has_file(path)} == {"d/file", "link", "pipe"}
+    assert not any(native.has_file(path) for path in ("d", "link/file", "d/file/below", "gone", "gone/below"))
+
+
 # --- replacing ---
 
 
