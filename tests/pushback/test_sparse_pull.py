@@ -20,21 +20,23 @@ from gitferry.tests.repos import sparse_examples as examples
 
 WRITER, AT = Person("Test Person", "test@example.org"), datetime(2026, 1, 2, tzinfo=UTC)
 
+ANY_LINES = st.lists(examples.lines, max_size=4).map(lambda some: ["/*", *some]) | examples.nearly_cones
+
 
 @pytest.mark.soak
 @settings(
     max_examples=max(settings().max_examples // 10, 1), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    lines=st.lists(examples.lines, max_size=4).map(lambda some: ["/*", *some]) | examples.nearly_cones,
+    scene=st.tuples(ANY_LINES, examples.trees, examples.trees)
+    | st.tuples(examples.crowded_lines, examples.crowded_trees, examples.crowded_trees),
     cone=st.booleans(),
-    before=examples.trees,
-    after=examples.trees,
     seed=st.integers(0, 1000),
 )
 def test_whatever_the_patterns_a_pull_leaves_what_git_pull_leaves(
-    tmp_path: Path, lines: list[str], cone: bool, before: list[str], after: list[str], seed: int
+    tmp_path: Path, scene: tuple[list[str], list[str], list[str]], cone: bool, seed: int
 ) -> None:
+    lines, before, after = scene
     root = Path(tempfile.mkdtemp(dir=tmp_path))
     remote, pick = Repo.init(root / "remote.git", "--bare"), random.Random(seed)
     writer = Objects(remote.root)

@@ -29,6 +29,22 @@ def _written(body: str, negative: bool, end: str) -> str:
 #: Some files of one tree.
 trees = st.lists(_PATHS, min_size=1, max_size=15).map(_apart)
 
+_FEW = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3).map("/".join)
+
+#: Of two of these, one has files where the other has directories.
+crowded_trees = st.lists(_FEW, min_size=1, max_size=4).map(_apart)
+
+#: Lines that take those for a file, a directory, or either.
+crowded_lines = st.lists(
+    st.builds(
+        str.format,
+        st.sampled_from(["{}", "!{}", "{}/", "!{}/", "/{}", "!/{}", "/{}/", "!/{}/", "/{}/*", "!/{}/*"]),
+        st.sampled_from(["a", "b", "a/b", "*"]),
+    ),
+    min_size=1,
+    max_size=4,
+).map(lambda some: ["/*", *some])
+
 #: A line of a patterns' file: a path, or something that may be a pattern.
 lines = st.builds(
     _written,
