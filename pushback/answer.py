@@ -255,6 +255,8 @@ def _under_way(
     """Return how far a change is that goes to its review branch."""
     if review is None or review.tip is None or not objects.has(review.tip):
         return PushStatus.PENDING, "it goes to a review branch" if trouble is None else trouble.title
+    if review.gone:
+        return PushStatus.PENDING, f"its review branch {review.branch} was removed at the remote"
     if review.there:
         known = objects.has(review.there)
         rewritten = known and not objects.is_ancestor(review.tip, review.there)

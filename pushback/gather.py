@@ -139,6 +139,8 @@ class Gatherer:
             side == remote or (upstream is not None and objects.is_ancestor(tip, upstream))
             for tip, side in zip(tips, sides, strict=True)
         )
+        if unit in review.left and self._side(self._sides.local, paths) not in sides:
+            landed = False  # what stands here was made of the tracked branch's content since
         amended = sides[0] if len(sides) > 1 else None
         # Also where it landed with others' commits: what stands here was made of ours, not of theirs.
         return Reviewed(sides[-1], amended, sides[-1] if landed else None, review.gone)

@@ -27,7 +27,7 @@ from gitferry.pushback.hooked import HookRefused, ask_about_push
 from gitferry.pushback.outcome import Operation, Request, TaskChange
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.review_commits import Group, ReviewCommits
-from gitferry.pushback.review_end import Ending, ended
+from gitferry.pushback.review_end import Ending, ended, left
 from gitferry.pushback.review_look import HEADS, REVIEW_REFS, fetched, forget, review_ref
 from gitferry.repos import lfs
 from gitferry.repos import record as records
@@ -130,6 +130,8 @@ class _Reviewing:
         record = self.record
         for review in self.record.reviews:
             end = None if review.over is not None else ended(self._ground, self._planned, self._raced, review)
+            if end is None and review.over is None:
+                record = record.with_review(replace(review, left=left(self._planned, review)))
             if end is Ending.WITHDRAWN:
                 self.withdrawn += [review] if self._pushes else []
             elif end is Ending.UNSENT or (review.gone and end is not None and end is not Ending.GONE):

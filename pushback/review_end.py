@@ -26,6 +26,7 @@ class Ending(StrEnum):
 def ended(ground: Ground, planned: Planned, raced: Collection[str], review: Review) -> Ending | None:
     """Return how a branch has come to its end with this crossing; None where it goes on."""
     decisions = {each.unit: each for each in planned.decisions if each.unit in review.units}
+    decisions = {unit: each for unit, each in decisions.items() if unit not in review.left or _stays(each)}
     if not decisions.keys().isdisjoint(raced):
         return None
     if decisions and all(_has_landed(each) for each in decisions.values()):
@@ -35,7 +36,7 @@ def ended(ground: Ground, planned: Planned, raced: Collection[str], review: Revi
         return Ending.GONE if review.gone and not _for_conflicts(ground) else None
     if any(each.action in (Action.HOLD, Action.WAIT) for each in decisions.values()):
         return None
-    return _left(ground, decisions.values(), review)
+    return _over(ground, decisions.values(), review)
 
 
 def _for_conflicts(ground: Ground) -> bool:
@@ -47,7 +48,29 @@ def _has_landed(decision: Decision) -> bool:
     return decision.status is PushStatus.COMPLETED or decision.view.landed is not None
 
 
-def _left(ground: Ground, decisions: Iterable[Decision], review: Review) -> Ending | None:
+def left(planned: Planned, review: Review) -> tuple[str, ...]:
+    """Return the tasks of a branch for which the user took what the tracked branch has, with this crossing or before.
+
+    What is edited here from then on was made of that, though the branch may still show their side of it.
+    """
+    found = set(review.left)
+    for each in planned.decisions:
+        known = each.view.reviewed
+        if known is None or each.unit not in review.units:
+            continue
+        if each.view.local == known.sent:
+            found.discard(each.unit)
+        elif each.action in (Action.AGREED, Action.PULL) and known.landed is None:
+            found.add(each.unit)
+    return tuple(sorted(found))
+
+
+def _stays(decision: Decision) -> bool:
+    """Whether a task still has something that does not travel to the tracked branch."""
+    return decision.review or decision.action in (Action.HOLD, Action.WAIT)
+
+
+def _over(ground: Ground, decisions: Iterable[Decision], review: Review) -> Ending | None:
     """Return how a branch ends to which nothing goes any more."""
     if review.tip is None and ground.objects.ref(review_ref(review.branch)) is None:
         return Ending.UNSENT

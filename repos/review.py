@@ -14,6 +14,7 @@ class Review:
     tip: str | None = None  # the last of our commits that is known to have arrived there, or what a reviewer added
     there: str | None = None  # what it was found at instead of our tip; "": it is gone
     url: str | None = None  # of the request that a forge opened for it
+    left: tuple[str, ...] = ()  # of the units, those for which the user took what the tracked branch has
     over: str | None = None  # why nothing goes there any more; it can be deleted then
 
     @property
