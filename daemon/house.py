@@ -65,7 +65,7 @@ class House:
         self._not_yet: tuple[Settings | None, tuple[str, ...]] = (None, ())
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
-        self._heard_too: Callable[[str], None] = lambda name: None
+        self._heard_too: Callable[[str, Request, Outcome], None] = lambda name, request, outcome: None
         self._busy: Callable[[str], frozenset[str] | None] = lambda name: None
         self.roster.attend(self)
 
@@ -109,7 +109,7 @@ class House:
             self._wake(repository, known)
         self.board.set(repository.name, known)
         _log(outcome, before)
-        self._heard_too(repository.name)
+        self._heard_too(repository.name, request, outcome)
         whole = request.cause in _REBUILDING or not self.ledger.knows(repository.name)
         self.ledger.heard(outcome)
         if whole and outcome.error is None:

@@ -107,7 +107,7 @@ def _serve(
         stack.callback(server.stop)
         ended = False
         watching = Watching(house.roster.wish, environ)
-        pulls = PullScheduler(house.roster.wish, watching.refresh)
+        pulls = PullScheduler(house.roster.wish, watching.reconcile)
         pulls.start()
         network = NetworkWatch(house.roster.lanes.hurry)
         clock = ClockWatch(pulls.clock_set_back, partial(_woke_up, pulls, house.roster.lanes))

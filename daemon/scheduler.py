@@ -76,22 +76,22 @@ class AtTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no type
 
 
 class PullScheduler:
-    """An attendant of the roster: wishes for a crossing whenever a repository's pull or look at its whole tree is due.
+    """An attendant of the roster: wishes for a crossing whenever a pull is due, and for a look at a whole tree.
 
-    `wish`, and `refresh` before each such look, are called from the one thread of the pool and must return at once.
+    `wish`, and `reconcile` for such a look, are called from the one thread of the pool and must return at once.
     """
 
     def __init__(
         self,
         wish: Callable[[str, Request], None],
-        refresh: Callable[[str], None],
+        reconcile: Callable[[str], None],
         *,
         chance: random.Random | None = None,
         zone: tzinfo | None = None,
     ) -> None:
         """`chance` spreads and moves the runs; `zone` is what cron lines are read in, the machine's by default."""
         self._wish = wish
-        self._refresh = refresh
+        self._look = reconcile
         self._chance = (chance or random.Random()).random  # noqa: S311 - chance, not a secret
         self._scheduler = _scheduler(zone)
 
@@ -135,8 +135,7 @@ class PullScheduler:
         self._wish(name, Request("schedule", fetch=True))
 
     def _reconcile(self, name: str) -> None:
-        self._refresh(name)
-        self._wish(name, Request("reconcile"))
+        self._look(name)
 
     def _place(self, job_id: str, plan: Plan | None, call: Callable[[str], None], name: str) -> None:
         if plan is None:

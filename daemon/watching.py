@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.daemon.stills import Stills
 from gitferry.pushback.outcome import Request
 from gitferry.repos.settle import Patience, Settler
 from gitferry.repos.state import locate
+from gitferry.repos.stillness import stillness
 from gitferry.repos.watch import Watcher
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
+    from gitferry.pushback.outcome import Outcome
+    from gitferry.repos.state import Place
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,8 @@ class Watching:
         self._known: dict[str, Repository] = {}
         self._troubles: dict[str, str] = {}
         self._left_out: dict[str, frozenset[str]] = {}
+        self._places: dict[str, Place] = {}
+        self._stills = Stills()
         self._closed = False
         self._settler.start()
 
@@ -50,11 +57,14 @@ class Watching:
         """Watch it no longer."""
         self._known.pop(name, None)
         self._troubles.pop(name, None)
+        self._places.pop(name, None)
+        self._stills.forget(name)
         self._settler.remove(name)
         self._watcher.remove(name)
 
-    def heard(self, name: str) -> None:
+    def heard(self, name: str, request: Request, outcome: Outcome) -> None:
         """Take note of a crossing: a repository that could not be watched may be there now."""
+        self._stills.heard(name, request, outcome)
         repository = self._known.get(name)
         if repository is not None and name in self._troubles and not self._closed:
             self._setting_up.submit(self._watch, repository)
@@ -63,10 +73,10 @@ class Watching:
         """Return the paths that were changed too recently to travel; None: unknown which."""
         return self._settler.busy(name)
 
-    def refresh(self, name: str) -> None:
-        """Have git asked again what is ignored; returns at once."""
+    def reconcile(self, name: str) -> None:
+        """Have the whole tree looked at where anything may have changed since the last look; returns at once."""
         if not self._closed:
-            self._setting_up.submit(self._watcher.refresh, name)
+            self._setting_up.submit(self._reconcile, name)
 
     def state(self, name: str) -> str | None:
         """Return in a few words how a repository is watched; None before it is known."""
@@ -105,6 +115,7 @@ class Watching:
             place = locate(repository.path, self._environ)
             self._settler.set(name, Patience(repository.watch.quiet, repository.watch.max_wait))
             self._watcher.add(name, place.root, place.git_dir, place.common_dir)
+            self._places[name] = place
         except (GitferryError, OSError) as error:
             if name not in self._troubles:
                 log.warning("%s is not watched: %s", name, error, extra={"action": "watch", "repository": name})
@@ -114,6 +125,17 @@ class Watching:
         if self._known.get(name) is not repository:
             self._settler.remove(name)
             self._watcher.remove(name)
+
+    def _reconcile(self, name: str) -> None:
+        place = self._places.get(name)
+        now_ns = time.time_ns()
+        seen = None
+        if place is not None:
+            seen = stillness(place.root, place.git_dir, place.common_dir, self._environ)
+        if self._stills.needless(name, seen, now_ns):
+            return
+        self._watcher.refresh(name)  # what is ignored
+        self._wish(name, Request("reconcile"))
 
     def _refs_moved(self, name: str) -> None:
         self._settler.changed(name, frozenset())

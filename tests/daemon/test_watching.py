@@ -1,0 +1,68 @@
+"""A look at a whole tree is wished for where something may have changed since the last one that found all in order."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from gitferry.config.model import Repository
+from gitferry.daemon.watching import Watching
+from gitferry.pushback.outcome import Outcome, Request, State
+from gitferry.repos import stillness
+from gitferry.tests.repo import Repo
+
+FINE = Outcome("work", State.HEALTHY, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+class Watched:
+    """One repository that is watched, and what was wished for it."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+        self.wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self.watching = Watching(lambda name, request: self.wishes.put(request), os.environ)
+        settings = {"name": "work", "path": str(repo.root), "watch": {"quiet": "100ms"}}
+        self.watching.put(Repository.model_validate(settings))
+        assert self.wish().cause == "start"
+
+    def wish(self) -> Request:
+        """Return the next wish."""
+        return self.wishes.get(timeout=10)
+
+    def reconcile(self) -> Request | None:
+        """Have the tree looked at and say that all was in order; None where no look was wished for."""
+        self.watching.reconcile("work")
+        try:
+            wish = self.wishes.get(timeout=0.7)
+        except queue.Empty:
+            return None
+        self.watching.heard("work", wish, FINE)
+        return wish
+
+
+@pytest.fixture
+def watched(clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    """A clone that is watched; no change counts as too young."""
+    monkeypatch.setattr(stillness, "_RACY", 0)
+    made = Watched(clone("work"))
+    yield made
+    made.watching.close()
+
+
+def test_nothing_is_wished_for_where_nothing_changed(watched: Watched) -> None:
+    assert watched.reconcile() == Request("reconcile")
+    assert watched.reconcile() is None
+    watched.repo.write("notes.md", "new\n")
+    assert watched.wish().cause == "watch"
+    assert watched.reconcile() == Request("reconcile")
+    assert watched.reconcile() is None
+
+
+def test_one_that_is_put_anew_or_dropped_is_looked_at(watched: Watched) -> None:
+    watched.reconcile()
+    watched.watching.drop("work")
+    assert watched.reconcile() == Request("reconcile"), "nothing is known of it"
