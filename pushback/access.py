@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gitferry.config.failpoints import fp
 from gitferry.config.model import BasicAuth, GitTokenAuth, Repository, SshKeyAuth
 from gitferry.repos.offer import Offer
 from gitferry.repos.own_settings import require_harmless
 from gitferry.repos.signing_in import CannotSignIn, offered
 from gitferry.repos.state import WorkingState
-from gitferry.security import redact
 from gitferry.security.login import Login
 
 if TYPE_CHECKING:
@@ -37,19 +37,9 @@ def remote_access(settings: Repository, host: Host, state: WorkingState) -> Iter
         signs_in=settings.auth is not None,
     )
     login = login_of(settings, host)
-    with _hidden(login), offered(login, upstream.url, environ=host.environ, connections=host.connections) as offer:
+    with offered(login, upstream.url, environ=host.environ, connections=host.connections) as offer:
+        fp("login.offered")
         yield offer
-
-
-@contextmanager
-def _hidden(login: Login | None) -> Iterator[None]:
-    """Mask a login's secrets in every text, for as long as git has it."""
-    with ExitStack() as stack:
-        if login is not None:
-            stack.callback(redact.register(login.secret, login.username))
-            if login.passphrase is not None:
-                stack.callback(redact.register(login.passphrase))
-        yield
 
 
 def login_of(settings: Repository, host: Host) -> Login | None:

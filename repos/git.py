@@ -23,7 +23,7 @@ from typing import Final
 from gitferry.config.errors import GitferryError
 from gitferry.repos.connecting import Connecting
 from gitferry.repos.offer import Access
-from gitferry.security.redact import redact
+from gitferry.security.redact import redact, without_registered
 
 OLDEST: Final = (2, 38)
 
@@ -269,10 +269,12 @@ class Git:
         check: bool = True,
         extra_env: Mapping[str, str] | None = None,
         extra_config: Sequence[str] = (),
+        told: bool = False,
     ) -> Completed:
         """Run ``git <args>`` and return what it left; `deadline` and `connect` are in seconds.
 
-        A call whose connection to a server nobody answers is ended after `connect`, see `connecting`.
+        A call whose connection to a server nobody answers is ended after `connect`, see `connecting`. With `told`
+        the standard output is a server's word and no file's content: what signed in there is masked in it.
 
         `extra_env` is added to the clean environment, `extra_config` are ``key=value`` settings for this call.
         Raises GitError for an exit code that is not 0 (unless `check` is false), GitTimeout, GitUnconnected,
@@ -290,6 +292,8 @@ class Git:
                 completed = self._run(args, input, limits, environ | dict(offer.environ), settings)
                 if completed.code != 0 and offer.explain is not None:
                     completed = replace(completed, stderr=completed.stderr + offer.explain(completed.stderr))
+                if told:
+                    completed = replace(completed, stdout=without_registered(completed.stdout))
         if check and completed.code != 0:
             raise GitError(self.root, args, completed.code, completed.stderr)
         return completed

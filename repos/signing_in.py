@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ from gitferry.repos.ssh_connections import IDLE, Connections
 from gitferry.repos.ssh_key import read_key
 from gitferry.repos.ssh_settings import configuration, way_to
 from gitferry.security.login import Login
-from gitferry.security.redact import redact
+from gitferry.security.redact import hiding, redact
 from gitferry.security.urls import RemoteUrl, check_remote_url
 
 log = logging.getLogger(__name__)
@@ -47,20 +48,28 @@ def offered(
 ) -> Iterator[Offer]:
     """Offer `login` to the one git command that is run inside, at the server that `url` names and at no other.
 
-    None leaves signing in to git and ssh; a connection of theirs is shared all the same, where `connections` are given.
-    Raises CannotSignIn, UnsafeUrl, NoPrivatePlace.
+    Its secrets are masked in every text meanwhile. None leaves signing in to git and ssh; a connection of theirs is
+    shared all the same, where `connections` are given. Raises CannotSignIn, UnsafeUrl, NoPrivatePlace.
     """
     address = check_remote_url(url)
-    if login is not None:
-        _require_fit(login, address, url)
-    if address.scheme == "ssh":
-        with _over_ssh(login, address, environ, connections) as offer:
-            yield replace(offer, explain=lambda said: _explained(said, url, environ))
-    elif login is not None and address.scheme in ("https", "http"):
-        with _over_http(login, address, environ) as offer:
-            yield offer
-    else:
-        yield Offer()
+    with _hidden(login):
+        if login is not None:
+            _require_fit(login, address, url)
+        if address.scheme == "ssh":
+            with _over_ssh(login, address, environ, connections) as offer:
+                yield replace(offer, explain=lambda said: _explained(said, url, environ))
+        elif login is not None and address.scheme in ("https", "http"):
+            with _over_http(login, address, environ) as offer:
+                yield offer
+        else:
+            yield Offer()
+
+
+def _hidden(login: Login | None) -> AbstractContextManager[None]:
+    if login is None:
+        return hiding()
+    of_key = () if login.passphrase is None else ((login.passphrase, None),)
+    return hiding((login.secret, login.username), *of_key)
 
 
 def _explained(said: str, url: str, environ: Mapping[str, str]) -> str:

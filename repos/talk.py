@@ -45,6 +45,7 @@ def talk(
             deadline=timeouts.transfer,
             connect=timeouts.connect,
             cancellable=True,
+            told=True,
             check=False,
             extra_env=_environment(git, timeouts),
             extra_config=(*_settings(timeouts), *config),

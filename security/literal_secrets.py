@@ -28,7 +28,8 @@ class LiteralSecrets:
     def register(self, secret: str | bytes, username: str | None = None) -> Callable[[], None]:
         """Hide a secret from now on; return what ends that, to be called when the secret is no longer held.
 
-        Hidden too: percent-encoded, as a JSON or Python text has it, in base64 by itself and behind any user name.
+        Hidden too: percent-encoded, as a JSON or Python text has it, in hexadecimal, in base64 by itself and behind
+        any user name.
         """
         forms = frozenset(_forms(secret, username))
         with self._mutex:
@@ -71,6 +72,7 @@ def _forms(secret: str | bytes, username: str | None) -> Iterator[str]:
     yield quote_plus(text, errors="surrogateescape")
     yield json.dumps(text)[1:-1]
     yield repr(text)[1:-1]
+    yield data.strip().hex()
     if username is not None:
         yield from _coded(f"{username}:{text}".encode("utf-8", "surrogateescape"), whole=True)
     for before in range(3):

@@ -11,7 +11,10 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Callable, Mapping
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final
 
 from gitferry.security.literal_secrets import LiteralSecrets
@@ -19,6 +22,9 @@ from gitferry.security.literal_secrets import LiteralSecrets
 HIDDEN: Final = "***"
 
 _LITERAL: Final = LiteralSecrets()
+#: What ends the hiding of secrets whose exception is gone. It is called by the next text or secret, and not where the
+#: exception goes: the collector may run anywhere, also in a thread that has the lock which it would wait for.
+_OVER: Final[deque[Callable[[], None]]] = deque()
 
 # From "://" to the next one: each character is looked at once, so that a hostile text cannot make this slow.
 _AFTER_SCHEME: Final = re.compile(r"://((?:[^\s\"<>:]|:(?!//))+)")
@@ -119,6 +125,7 @@ def _without_password(url: re.Match[str]) -> str:
 
 def redact(text: str) -> str:
     """`text` with every recognisable secret replaced by ``***``; everything else is unchanged."""
+    _end_what_is_over()
     text = _LITERAL.hidden(text, HIDDEN)
     text = _KEY_BLOCK.sub(f"{HIDDEN} private key {HIDDEN}", text)
     text = _AFTER_SCHEME.sub(_without_password, text)
@@ -132,7 +139,42 @@ def register(secret: str | bytes, username: str | None = None) -> Callable[[], N
 
     It is kept in memory as long, in the forms that `literal_secrets` names.
     """
+    _end_what_is_over()
     return _LITERAL.register(secret, username)
+
+
+def without_registered(data: bytes) -> bytes:
+    """Return bytes in which ``***`` stands for every registered secret; what only looks like one stays."""
+    text = data.decode("utf-8", "surrogateescape")
+    return _LITERAL.hidden(text, HIDDEN).encode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def hiding(*secrets: tuple[bytes, str | None]) -> Iterator[None]:
+    """Hide secrets, each with the user name that goes with it, inside; and behind it while an exception lives.
+
+    Whoever reports an exception does so outside, and its text or its frames may hold what was hidden.
+    """
+    with ExitStack() as stack:
+        for secret, username in secrets:
+            stack.callback(register(secret, username))
+        try:
+            yield
+        except BaseException as error:
+            held = _Held()
+            weakref.finalize(held, _OVER.append, stack.pop_all().close).atexit = False
+            vars(error)["_hidden"] = held
+            raise
+
+
+class _Held:
+    """Lives as long as the exception that it is given to."""
+
+
+def _end_what_is_over() -> None:
+    while _OVER:
+        with suppress(IndexError):  # another thread took it
+            _OVER.popleft()()
 
 
 def redact_value(value: object) -> object:

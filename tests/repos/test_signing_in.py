@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,9 @@ from gitferry.repos.git import Git
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.signing_in import CannotSignIn, offered
 from gitferry.repos.ssh_connections import Connections
-from gitferry.repos.transport import Accepted, Seconds
+from gitferry.repos.transport import Accepted, Refused, Seconds
 from gitferry.security.login import Login
+from gitferry.tests.canary import forms
 from gitferry.tests.integration.certificates import Authority
 from gitferry.tests.integration.servers import HttpServer, SshServer, program
 from gitferry.tests.repo import Repo
@@ -312,6 +314,41 @@ def test_an_expired_certificate_ends_it(running_expired: HttpServer, remote: Rep
     error = refused(lambda: transport.fetch(signed_in(repo, password(running_expired)), "origin", "main"))
     assert error.kind == "host_key"
     assert "expired" in error.title
+
+
+#: A server's hook (githooks(5), proc-receive) that refuses every push with the password in the reason, and says it in
+#: other ways too.
+TELLTALE = r"""#!{python}
+import base64, os, sys
+
+def read():
+    size = int(sys.stdin.buffer.read(4), 16)
+    return sys.stdin.buffer.read(size - 4) if size else None
+
+def write(text):
+    sys.stdout.buffer.write(b"%04x" % (len(text) + 4) + text + b"0000")
+    sys.stdout.buffer.flush()
+
+read(), read()
+write(b"version=1\0\n")
+ref = read().split()[2]
+header = os.environ["HTTP_AUTHORIZATION"]
+password = base64.b64decode(header.split()[1]).partition(b":")[2]
+print(header, password.decode(), password.hex(), file=sys.stderr, flush=True)
+write(b"ng " + ref + b" not with " + password)
+"""
+
+
+@pytest.mark.usefixtures("trusting")
+def test_what_a_server_tells_of_the_password_is_masked(running_https: HttpServer, at_https: Repo, remote: Repo) -> None:
+    remote.git("config", "receive.procReceiveRefs", "refs/heads/main")
+    remote.hook("proc-receive", "exit 1")
+    remote.path("hooks/proc-receive").write_text(TELLTALE.format(python=sys.executable))
+    before, login = at_https.head, password(running_https)
+    tip = at_https.commit("An edit", allow_empty=True)
+    answer = transport.push(signed_in(at_https, login), "origin", "main", tip, before)
+    assert isinstance(answer, Refused) and "not with ***" in answer.message
+    assert not [form for form in forms(login) if form in answer.message.encode()]
 
 
 # -- what does not fit

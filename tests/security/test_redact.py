@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from gitferry.security.redact import HIDDEN, RedactingFilter, redact
+from gitferry.security.redact import _LITERAL, HIDDEN, RedactingFilter, hiding, redact, without_registered
 
 # Put together here so that no scanner of this repository takes them for real ones.
 CANARY = "c4nary" + "S3cret" + "0123456789abcdefghij"
@@ -206,3 +208,54 @@ def test_traceback_and_stack(log: logging.Logger, stream: io.StringIO) -> None:
 def test_a_broken_log_call_does_not_break_its_caller(log: logging.Logger, stream: io.StringIO) -> None:
     log.error("%d things", "many")
     assert "%d things" in stream.getvalue()
+
+
+PLAIN = "plain" + "words-of-no-form"
+
+
+def test_hidden_inside_and_no_longer_behind() -> None:
+    with hiding((PLAIN.encode(), "me"), (b"another-" + PLAIN.encode(), None)):
+        assert redact(f"said {PLAIN}") == f"said {HIDDEN}"
+        assert without_registered(f"\xff {PLAIN} token=x".encode("latin-1")) == b"\xff *** token=x"
+    assert redact(f"said {PLAIN}") == f"said {PLAIN}"
+    assert without_registered(PLAIN.encode()) == PLAIN.encode()
+
+
+def test_hidden_for_as_long_as_an_exception_can_be_reported() -> None:
+    with pytest.raises(ValueError, match=PLAIN) as raised, hiding((PLAIN.encode(), None)):
+        raise ValueError(PLAIN)
+    assert redact(f"said {PLAIN}") == f"said {HIDDEN}"
+    error: Exception | None = RuntimeError("another")
+    assert error is not None
+    error.__cause__ = raised.value
+    del raised
+    gc.collect()
+    assert redact(f"said {PLAIN}") == f"said {HIDDEN}"
+    error = None
+    gc.collect()
+    assert redact(f"said {PLAIN}") == f"said {PLAIN}"
+
+
+def test_an_exception_may_go_where_a_secret_is_being_registered() -> None:
+    """The collector runs where objects are made, in whichever thread and under whichever lock."""
+    gc.collect()
+    gc.disable()
+    try:
+        error: Exception | None = ValueError()
+        with pytest.raises(ValueError), hiding((PLAIN.encode(), None)):
+            assert error is not None
+            error.args = (error,)  # a cycle, which only the collector ends
+            raise error
+        error = None
+
+        def collect() -> None:
+            with _LITERAL._mutex:
+                gc.collect()
+
+        thread = threading.Thread(target=collect, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+    finally:
+        gc.enable()
+    assert redact(f"said {PLAIN}") == f"said {PLAIN}"
