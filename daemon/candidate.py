@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gitferry.config.errors import GitferryError
-from gitferry.config.model import Defaults, Repository, Settings
+from gitferry.config.model import CredentialAuth, Defaults, Repository, Settings
 from gitferry.daemon import rows
 from gitferry.daemon.ferry import Ferry
 from gitferry.pushback.ground import Ground, opened
@@ -31,22 +31,33 @@ class Enclosed(GitferryError):
     """A registered tree lies inside this one, or this one inside it."""
 
 
-def as_repository(root: Path, settings: Settings | None, *, name: str = "", branch: str | None = None) -> Repository:
+def as_repository(
+    root: Path,
+    settings: Settings | None,
+    *,
+    name: str = "",
+    branch: str | None = None,
+    credential: str | None = None,
+) -> Repository:
     """Return the settings that the tree at `root` would get: the defaults in force."""
     defaults = settings.defaults if settings is not None else Defaults()
     inherited = {field: getattr(defaults, field) for field in Defaults.model_fields}
+    if credential is not None:
+        inherited["auth"] = CredentialAuth(credential=credential)
     return Repository(**inherited | {"name": name or root.name, "path": root, "branch": branch or defaults.branch})
 
 
-def survey(path: Path, branch: str | None, settings: Settings | None, ferry: Ferry) -> rows.Row:
-    """Return the row that contracts' `add` shows.
+def survey(
+    path: Path, branch: str | None, settings: Settings | None, ferry: Ferry, *, credential: str | None = None
+) -> rows.Row:
+    """Return the row that contracts' `add` shows; the remote is asked with `credential`, as crossings will ask it.
 
     Raises what `locate` raises, Unusable (no remote, no upstream, a form gitferry cannot keep) and Enclosed.
     """
     root = Path(os.path.realpath(path))
     registered = None if settings is None else _registered(root, settings)
     name = _free_name(root.name, settings)
-    repository = as_repository(root, settings, name=name, branch=branch)
+    repository = as_repository(root, settings, name=name, branch=branch, credential=credential)
     with opened(repository, ferry.host) as ground:
         waiting = None
         try:
@@ -82,8 +93,8 @@ def _silent(ground: Ground) -> Iterator[str]:
         return
     try:
         remote_refs(ground.git, upstream.remote, f"refs/heads/{upstream.branch}", timeouts=_ASKED)
-    except RemoteError as error:
-        if error.kind == "timeout":
+    except GitferryError as error:  # the vault's too: it is locked, or has no such credential
+        if isinstance(error, RemoteError) and error.kind == "timeout":
             yield f"{upstream.remote} does not answer now"
         else:
             yield f"the remote cannot be used now: {error.title}" + (f" ({error.hint})" if error.hint else "")

@@ -205,6 +205,7 @@ def _reached(ground: Ground, upstream: Upstream) -> Iterator[Check]:
     from gitferry.repos.talk import Seconds
     from gitferry.repos.transport import RemoteError, remote_refs
     from gitferry.security.redact import redact
+    from gitferry.security.vault_faults import VaultLocked
 
     branch = f"refs/heads/{upstream.branch}"
     where = redact(upstream.url or upstream.remote)
@@ -221,6 +222,12 @@ def _reached(ground: Ground, upstream: Upstream) -> Iterator[Check]:
             return
         level: Callable[[str, str, str], Check] = warn if error.kind == "offline" else fail
         yield level("remote", error.title, error.hint or f"git ls-remote {upstream.remote}")
+        return
+    except VaultLocked as locked:  # for this process; a daemon may have been given the passphrase
+        yield warn("remote", f"{where} was not asked: {locked.title}", "`gitferry credentials test` asks for it")
+        return
+    except GitferryError as error:
+        yield failed("remote", error)
         return
     taken = time.monotonic() - started
     if branch in refs:

@@ -205,9 +205,11 @@ class Client:
         """Cross again; also releases held first pushes."""
         return self._post("/resume", {"repository": repository})
 
-    def survey_for_add(self, path: str, branch: str | None = None) -> Row:
+    def survey_for_add(self, path: str, branch: str | None = None, credential: str | None = None) -> Row:
         """Return what `add` shows of a repository before it is registered."""
-        return self._post("/survey", {"path": path, "branch": branch})
+        # An earlier daemon knows no credential here.
+        named = {} if credential is None else {"credential": credential}
+        return self._post("/survey", {"path": path, "branch": branch, **named})
 
     def hold(self, path: str, branch: str | None = None) -> Row:
         """Let first pushes of the repository at `path` wait."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -344,9 +345,14 @@ class Control:
 
     # Adding
 
-    def survey_for_add(self, path: str, branch: str | None = None) -> Row:
+    def survey_for_add(self, path: str, branch: str | None = None, credential: str | None = None) -> Row:
         """Return what `add` shows of a working tree before it is registered. Changes nothing."""
-        return candidate.survey(Path(path), branch, self._settings_or_none(), self._ferry())
+        settings, ferry = self._settings_or_none(), self._ferry()
+        if settings is not None or credential is None:
+            return candidate.survey(Path(path), branch, settings, ferry, credential=credential)
+        with safe.lent(None, self._environ) as logins:
+            ferry.host = replace(ferry.host, logins=logins)
+            return candidate.survey(Path(path), branch, None, ferry, credential=credential)
 
     def hold(self, path: str, branch: str | None = None) -> Row:
         """Let first pushes of the working tree at `path` wait for `push all` or `resume`.

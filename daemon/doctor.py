@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,11 @@ from gitferry.daemon import checkup_service as service
 from gitferry.daemon import checkup_vault as vault
 from gitferry.daemon.finding import Check
 from gitferry.daemon.private_files import database_file
+from gitferry.daemon.safe import lent
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
+    from gitferry.security.login import Login
 
 _AT_ONCE = 8  # repositories, each of which waits for its remote most of the time
 
@@ -39,7 +41,10 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
     repositories = settings.repositories if settings is not None else ()
     usable = git.level == libgit2.level == "ok"
     rows = {row["name"]: row for row in status["repositories"]} if status else {}
-    examined = _repositories(repositories, environ, rows) if usable else _Examined()
+    examined = _Examined()
+    if usable and settings is not None:
+        with lent(settings.database.url, environ) as logins:
+            examined = _repositories(repositories, environ, rows, logins)
     yield git
     yield libgit2
     yield from told
@@ -68,13 +73,16 @@ class _Examined:
 
 
 def _repositories(
-    repositories: tuple[Repository, ...], environ: Mapping[str, str], rows: Mapping[str, Mapping[str, Any]]
+    repositories: tuple[Repository, ...],
+    environ: Mapping[str, str],
+    rows: Mapping[str, Mapping[str, Any]],
+    logins: Callable[[Repository], Login | None],
 ) -> _Examined:
     from gitferry.daemon import checkup_repository as checkup
     from gitferry.pushback.host import Host
 
     cancel = threading.Event()
-    host = Host(environ=dict(environ), cancel=cancel)
+    host = Host(environ=dict(environ), cancel=cancel, logins=logins)
     examined = _Examined()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gitferry.daemon.auditing import Auditing
     from gitferry.store.store import Store
 
+_NO_SETTINGS = b"version: 1\nrepositories: []\n"
 _HELD = ("", "gitferry.db", "gitferry.db-wal", "gitferry.db-shm", KEY_FILE, LOCK_FILE, "audit.head")
 
 
@@ -57,6 +59,28 @@ def logins(vault: Vault) -> Callable[[Repository], Login | None]:
         return vault.login(auth.credential, repository.name) if auth is not None and auth.type == "credential" else None
 
     return login_of
+
+
+@contextmanager
+def lent(database: str | None, environ: Mapping[str, str]) -> Iterator[Callable[[Repository], Login | None]]:
+    """Give what `logins` returns to a process that has no house of its own, which is opened where it is asked first.
+
+    None is the database of somebody who has no settings yet. Each use is put on record.
+    """
+    from gitferry.config.load import parse
+    from gitferry.config.paths import settings_path
+    from gitferry.daemon.auditing import Auditing
+    from gitferry.daemon.ledger import Ledger
+    from gitferry.pushback.host import Host
+
+    if database is None:
+        database = parse(_NO_SETTINGS, settings_path(None, environ), environ).database.url
+    ledger = Ledger(database, had_vault=lambda: was_made(environ))
+    recorder = Auditing(ledger, state_dir(environ), Host(environ=dict(environ)), keep=None)
+    try:
+        yield logins(vault_over(ledger.open, environ, recorder))
+    finally:
+        ledger.close()
 
 
 def require_private_state(environ: Mapping[str, str]) -> None:

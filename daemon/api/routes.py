@@ -208,7 +208,7 @@ def wish_routes(control: Control) -> APIRouter:
     @router.post("/survey")
     def survey(wish: wishes.Survey) -> Row:
         """What `add` shows of a working tree before it is registered."""
-        return control.survey_for_add(wish.path, wish.branch)
+        return control.survey_for_add(wish.path, wish.branch, wish.credential)
 
     @router.post("/hold")
     def hold(wish: wishes.Hold) -> Row:

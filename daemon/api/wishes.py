@@ -139,10 +139,11 @@ class Resume(Wish):
 
 
 class Survey(Wish):
-    """Look at the working tree at `path`, as the daemon's machine names it."""
+    """Look at the working tree at `path`, as the daemon's machine names it, and at its remote with `credential`."""
 
     path: str
     branch: str | None = None
+    credential: str | None = None
 
 
 class Hold(Wish):

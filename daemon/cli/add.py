@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.names import REPOSITORY
 from gitferry.daemon.cli.output import counted, paint, printable, progress, wrapped
 from gitferry.daemon.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from gitferry.security.login import Login
 
 _SHOWN = 8
 DECLINED = 1
@@ -72,9 +75,10 @@ def remove(ctx: click.Context, name: str) -> None:
 
 def _add_tree(context: Context, path: Path, name: str | None, chosen: dict[str, object], *, yes: bool) -> None:
     branch = str(chosen["branch"]) if "branch" in chosen else None
+    credential = _credential(chosen)
     control = context.control()
     with progress("looking at the tree"):
-        survey = control.survey_for_add(str(path), branch)
+        survey = control.survey_for_add(str(path), branch, credential)
     if survey["registered_as"]:
         raise NotAdded(
             f"{survey['root']} is registered already, as {survey['registered_as']}",
@@ -88,7 +92,7 @@ def _add_tree(context: Context, path: Path, name: str | None, chosen: dict[str, 
     entry = {"name": name or survey["name"], "path": survey["root"], **chosen}
     _register(context, entry, dry_run=True)
     if any("host key is known" in note for note in survey["notes"]) and _meets(context, survey["url"]):
-        survey = control.survey_for_add(str(path), branch)
+        survey = control.survey_for_add(str(path), branch, credential)
     if not context.json:
         for line in _told(survey, str(entry["name"])):
             click.echo(line)
@@ -122,11 +126,12 @@ def _add_url(context: Context, url: str, name: str | None, chosen: dict[str, obj
     if not context.json:
         click.echo(f"cloning {printable(redact(url))} to {printable(str(path))}")
     branch = chosen.get("branch")
+    login = _login(context, chosen, str(name))
 
     def cloned() -> None:
         with progress("cloning"):
             # Here and not by the daemon: ^C must end it, and a clone that fails leaves nothing behind.
-            clone(url, path, branch if isinstance(branch, str) else None, environ=context.environ)
+            clone(url, path, branch if isinstance(branch, str) else None, environ=context.environ, login=login)
 
     try:
         cloned()
@@ -139,6 +144,23 @@ def _add_url(context: Context, url: str, name: str | None, chosen: dict[str, obj
     except (click.Abort, click.exceptions.Exit, GitferryError):
         click.echo(f"the clone stays at {printable(str(path))}", err=True)
         raise
+
+
+def _credential(chosen: Mapping[str, object]) -> str | None:
+    """Return the name of the stored credential that was chosen."""
+    auth = chosen.get("auth")
+    return str(auth["credential"]) if isinstance(auth, Mapping) else None
+
+
+def _login(context: Context, chosen: Mapping[str, object], repository: str) -> Login | None:
+    """Return the credential that was chosen in the clear, None where git signs in by itself."""
+    credential = _credential(chosen)
+    if credential is None:
+        return None
+    from gitferry.daemon.cli.vault_access import opened_vault
+
+    with opened_vault(context) as vault:
+        return vault.login(credential, repository)
 
 
 def _meets(context: Context, url: str) -> bool:

@@ -1,4 +1,4 @@
-"""`gitferry credentials test` at a real web server and a real sshd: accepted or refused, each in words."""
+"""A stored credential at a real web server and a real sshd: tried, added with, looked at by `doctor`, and crossing."""
 
 from __future__ import annotations
 
@@ -108,3 +108,80 @@ def test_a_crossing_signs_in_from_the_vault(
     assert remote.tip("main") == here.head
     keep(b"wrong\n", "rotate", "forge")
     assert "refused our credentials" in gitferry("sync", "work", code=None).out
+
+
+@pytest.mark.parametrize("settings_before", [False, True])
+def test_add_reaches_the_remote_with_the_credential(
+    gitferry: Gitferry,
+    keep: Callable[..., Said],
+    https: HttpServer,
+    remote: Repo,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings_before: bool,
+) -> None:
+    if settings_before:
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text("version: 1\nrepositories: []\n")
+    keep(https.password.encode() + b"\n", "add", "forge", "--type", "basic", "--username", https.user)
+    monkeypatch.chdir(tmp_path)
+    url = https.url(remote)
+    assert "refused our credentials" in gitferry("add", url, "--name", "work", "--yes", code=1).err
+    said = gitferry("add", url, "--name", "work", "--credential", "forge", "--yes")
+    assert "cannot be used now" not in said.out
+    tree = Repo(tmp_path / "work")
+    assert tree.tree() == remote.tree("main")
+    gitferry("remove", "work")
+    assert "refused our credentials" in gitferry("add", str(tree.root), "--yes").out.replace("\n" + " " * 15, " ")
+    gitferry("remove", "work")
+    assert "cannot be used now" not in gitferry("add", str(tree.root), "--credential", "forge", "--yes").out
+    gitferry("remove", "work")
+    assert "'none'" in gitferry("add", str(tree.root), "--credential", "none", "--yes").out
+    used = gitferry("audit", "list", "--action", "credential.use", "--json").json["records"]
+    assert used and {row["subject"] for row in used} == {"forge"}
+
+
+def test_doctor_signs_in_from_the_vault(
+    gitferry: Gitferry,
+    keep: Callable[..., Said],
+    https: HttpServer,
+    remote: Repo,
+    clone: Callable[..., Repo],
+    settings: Path,
+) -> None:
+    here = clone("here")
+    here.git("remote", "set-url", "origin", https.url(remote))
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        f"version: 1\nrepositories:\n  - name: work\n    path: {here.root}\n    auth: {{credential: forge}}\n"
+    )
+
+    def reached() -> tuple[str, str]:
+        (found,) = [row for row in gitferry("doctor", "--json", code=None).json["checks"] if row["name"] == "remote"]
+        return found["level"], found["what"]
+
+    assert reached() == ("fail", "the vault has no credential 'forge'")
+    keep(https.password.encode() + b"\n", "add", "forge", "--type", "basic", "--username", https.user)
+    level, what = reached()
+    assert level == "ok" and "answered in" in what
+
+
+def test_doctor_does_not_call_a_remote_unreachable_for_a_locked_vault(
+    gitferry: Gitferry,
+    https: HttpServer,
+    remote: Repo,
+    clone: Callable[..., Repo],
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = clone("here")
+    here.git("remote", "set-url", "origin", https.url(remote))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"some words\n")))
+    gitferry("vault", "init", "--key-source", "passphrase")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        f"version: 1\nrepositories:\n  - name: work\n    path: {here.root}\n    auth: {{credential: forge}}\n"
+    )
+    (found,) = [row for row in gitferry("doctor", "--json", code=None).json["checks"] if row["name"] == "remote"]
+    assert (found["level"], "was not asked" in found["what"]) == ("warn", True)
