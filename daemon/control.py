@@ -175,8 +175,12 @@ class Control:
         return {"vault": safe.row(self._house.vault, self._environ)}
 
     def unlock(self, passphrase: str) -> Row:
-        """Open the vault for as long as this process runs. Raises WrongKey, NoVault."""
+        """Open the vault for as long as this process runs; what waited for it crosses. Raises WrongKey, NoVault."""
         self._house.vault.unlock(passphrase.encode())
+        roster = self._house.roster
+        for each in roster.settings.repositories:
+            if self._given is not None and each.auth is not None and each.auth.type == "credential":
+                roster.wish(each.name, Request("start", fetch=True))
         return self.vault()
 
     def lock(self) -> Row:

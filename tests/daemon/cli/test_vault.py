@@ -9,6 +9,7 @@ import re
 import sqlite3
 import stat
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import pytest
 from gitferry.config.paths import socket_to_bind, state_dir
 from gitferry.daemon.client import Client
 from gitferry.tests.daemon.cli.conftest import COMMAND, Gitferry, Said
+from gitferry.tests.integration.servers import HttpServer
+from gitferry.tests.repo import Repo
 from gitferry.tests.security.test_private_key import ssh_key
 
 TOKEN = "canary-5c81-token"
@@ -250,6 +253,40 @@ def test_a_daemon_starts_locked_is_unlocked_and_follows_a_rekey(
         (tmp_path / "daemon.log").read_bytes()
     ]
     assert not any(b"canary" in data for data in held)
+
+
+def test_what_waited_for_the_passphrase_crosses_once_it_is_given(
+    tell: Callable[..., Said],
+    settings: Path,
+    daemon: Callable[[], int],
+    remote: Repo,
+    clone: Callable[..., Repo],
+    http_server: HttpServer,
+) -> None:
+    here = clone("here")
+    here.git("remote", "set-url", "origin", http_server.url(remote))
+    here.write("notes.txt", "mine\n")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f"version: 1\nrepositories:\n- {{path: {here.root}, auth: {{credential: forge}}}}\n")
+    tell(f"{WORDS}\n", "vault", "init", "--key-source", "passphrase")
+    given = f"{WORDS}\n{http_server.password}\n"
+    tell(given, "credentials", "add", "forge", "--type", "basic", "--username", http_server.user)
+    daemon()
+    end = time.monotonic() + 20
+
+    def error() -> str | None:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        with Client(socket_to_bind(os.environ)) as client:
+            (row,) = client.status()["repositories"]
+        found: str | None = row["last_error"]
+        return found
+
+    while "the vault is locked" not in (error() or ""):
+        pass
+    tell(f"{WORDS}\n", "vault", "unlock")
+    while error() is not None or "notes.txt" not in remote.tree("main"):
+        pass
 
 
 def test_the_answer_to_a_malformed_unlock_does_not_repeat_it(
