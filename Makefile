@@ -61,7 +61,7 @@ docs: $(STAMP)
 	$(BIN)/python docs/generate.py
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks $(ARGS)
+	PYTHONPATH=.typing $(BIN)/python benchmarks $(ARGS)
 
 soak: $(STAMP)
 	@PYTHONPATH=.typing $(BIN)/python -m gitferry.tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)

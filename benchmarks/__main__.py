@@ -13,12 +13,23 @@ from save import save_to_remote
 from status import status_with_daemon
 from workplace import Failure, Workplace, workplace
 
+
+def _push_over(scheme: str, place: Workplace, pairs: int) -> Comparison:
+    import signing_in  # the tests' servers, which the other benchmarks do without
+
+    if scheme == "ssh":
+        return signing_in.push_over_ssh(place, pairs=pairs, warm_up=2, limit=1.1)
+    return signing_in.push_over_https(place, pairs=pairs, warm_up=2, limit=0.025)
+
+
 BENCHMARKS: dict[str, Callable[[Workplace, int], Comparison]] = {
     "save-500": lambda place, pairs: save_to_remote(place, 500, pairs=pairs, warm_up=2, limit=1.3),
     "save-50000": lambda place, pairs: save_to_remote(place, 50_000, pairs=pairs, warm_up=2, limit=0.6),
     "batch-50": lambda place, pairs: batch_to_remote(place, pairs=pairs, warm_up=2, limit=1.2),
     "checks-1": lambda place, pairs: checks_of_push(place, 1, pairs=pairs, warm_up=2, limit=1.25),
     "checks-50": lambda place, pairs: checks_of_push(place, 50, pairs=pairs, warm_up=2, limit=1.4),
+    "vault-ssh": lambda place, pairs: _push_over("ssh", place, pairs),
+    "vault-https": lambda place, pairs: _push_over("https", place, pairs),
     "status": lambda place, pairs: status_with_daemon(place, pairs=pairs, warm_up=2, limit=2.0),
 }
 

@@ -54,3 +54,10 @@ def test_the_command_measures_the_real_program() -> None:
     assert "gitferry status with a daemon" in done.stdout, done.stderr
     assert done.stderr == ""
     assert done.returncode in (0, 1)
+
+
+def test_what_may_be_added_decides_where_that_is_the_limit(paired: ModuleType) -> None:
+    found = paired.compare("x", lambda n: 1.0, lambda n: 0.99, pairs=3, warm_up=0, limit=0.02, added=True)
+    assert found.held
+    assert "median 10.0  max 10.0 ms   at most 20 ms: held" in found.report()
+    assert not paired.Comparison("x", (1.0,) * 3, (0.9,) * 3, limit=0.02, added=True).held
