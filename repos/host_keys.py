@@ -69,7 +69,7 @@ def shown(url: str, environ: Mapping[str, str]) -> HostKey | None:
         file = Path(directory) / "known_hosts"
         accepting = (
             "-oStrictHostKeyChecking=accept-new",
-            f"-oUserKnownHostsFile={file}",
+            f'-oUserKnownHostsFile="{file}"',
             "-oGlobalKnownHostsFile=none",
         )
         words = [*_NEVER, *_ALONE, *accepting, f"-oConnectTimeout={_CONNECT}", *destination(address), "true"]

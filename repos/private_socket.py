@@ -7,6 +7,7 @@ It lies in a directory of mode 0700 with mode 0600 itself, and the kernel's word
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -22,6 +23,7 @@ from gitferry.repos.claimed import Claimed
 _NAMES: Final = 40  # bytes that our own names take of a socket's path
 _LONGEST: Final = 107  # bytes of a socket's path: unix(7)
 _LAST: Final = "/tmp"  # noqa: S108 # where all else has too long a name; Claimed sees that what is there is ours
+_ELSEWHERE: Final = "let XDG_RUNTIME_DIR name a directory of yours with mode 0700"
 _SILENT: Final = 30.0  # seconds that a client may say nothing
 _WAITING: Final = 8  # connections that wait to be taken
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
@@ -48,20 +50,34 @@ def private_directory(environ: Mapping[str, str], *, names: int = _NAMES) -> Cla
             trouble = failure
     raise NoPrivatePlace(
         f"there is no place for a socket that only this user reaches: {trouble}",
-        "let XDG_RUNTIME_DIR name a directory of yours with mode 0700",
+        _ELSEWHERE,
     )
+
+
+@contextlib.contextmanager
+def placed(path: Path) -> Iterator[None]:
+    """Raise NoPrivatePlace, in place of the OSError, where what is done inside to make `path` fails."""
+    try:
+        yield
+    except OSError as failure:
+        full = failure.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise NoPrivatePlace(
+            f"{path} cannot be made: {failure.strerror or failure}",
+            f"free some space in {path.parent.parent}" if full else _ELSEWHERE,
+        ) from failure
 
 
 @contextlib.contextmanager
 def answered(path: Path, answer: Callable[[socket.socket], None]) -> Iterator[None]:
     """Have every connection of this user's to `path` answered by `answer`, each in a thread of its own.
 
-    At the end of the block all of them are closed.
+    At the end of the block all of them are closed. Raises NoPrivatePlace.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-        server.bind(str(path))  # the directory keeps others out until the mode is what it should be
-        path.chmod(0o600)
-        server.listen(_WAITING)
+        with placed(path):
+            server.bind(str(path))  # the directory keeps others out until the mode is what it should be
+            path.chmod(0o600)
+            server.listen(_WAITING)
         desk = _Desk(server, answer)
         taking = threading.Thread(target=desk.take, name=f"answers {path.name}", daemon=True)
         taking.start()

@@ -20,7 +20,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.repos.credential_desk import CredentialDesk
 from gitferry.repos.host_keys import shown
 from gitferry.repos.offer import Offer
-from gitferry.repos.private_socket import NoPrivatePlace, answered, private_directory
+from gitferry.repos.private_socket import NoPrivatePlace, answered, placed, private_directory
 from gitferry.repos.remote_error import SHOWN, UNKNOWN_HOST, RemoteError
 from gitferry.repos.ssh_agent import OneKeyAgent
 from gitferry.repos.ssh_connections import IDLE, Connections
@@ -161,7 +161,8 @@ def _with_key(login: Login, way: str, environ: Mapping[str, str], shared: Path |
         agent = OneKeyAgent(lambda: read_key(login.secret, login.passphrase))
         text = configuration(way, place.path / "agent")
         file = place.path / "config"
-        file.write_text(text + _sharing(shared), errors="surrogateescape")
+        with placed(file):
+            file.write_text(text + _sharing(shared), errors="surrogateescape")
         with answered(place.path / "agent", agent.answer):
             # The credential says who signs in, so no other way that the user chose for ssh counts here.
             yield Offer(

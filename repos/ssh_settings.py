@@ -25,6 +25,7 @@ _KEPT: Final = frozenset({
     "proxyusefdpass", "pubkeyacceptedalgorithms", "requiredrsasize", "revokedhostkeys", "tcpkeepalive",
     "updatehostkeys", "user", "userknownhostsfile", "verifyhostkeydns",
 })  # fmt: skip
+_OF_FILES: Final = frozenset({"globalknownhostsfile", "revokedhostkeys", "userknownhostsfile"})
 _OURS: Final = """\
 IdentityFile none
 CertificateFile none
@@ -54,7 +55,7 @@ def way_to(address: RemoteUrl, environ: Mapping[str, str]) -> str:
         if key == "proxyjump" and value != "none":
             lines.append(f"ProxyCommand {_jump(value)}\n")
         elif key in _KEPT and value and (value != "none" or key == "userknownhostsfile"):
-            lines.append(f"{key} {value}\n")
+            lines.append(f"{key} {_as_given(key, value)}\n")
     return "".join(lines)
 
 
@@ -70,8 +71,8 @@ def known_hosts(address: RemoteUrl, environ: Mapping[str, str]) -> Path | None:
     """Return the first file in which ssh keeps the identities of servers for this user, None where it keeps none."""
     for line in _asked(address, environ).splitlines():
         key, _, value = line.partition(" ")
-        if key == "userknownhostsfile" and value.split():
-            first = value.split()[0]
+        if key == "userknownhostsfile" and value:
+            first = _files(value)[0]
             return None if first == "none" else Path(first).expanduser()
     return None
 
@@ -112,6 +113,20 @@ def _asked(address: RemoteUrl, environ: Mapping[str, str]) -> str:
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""
 
 
+def _as_given(key: str, value: str) -> str:
+    """A value as a configuration takes it: ssh shows the names of files without their quotation marks."""
+    if key not in _OF_FILES:
+        return value
+    # Where tokens are allowed they are replaced already, and what looks like one is a part of the name.
+    escaped = value.replace("%", "%%") if key == "userknownhostsfile" else value
+    return " ".join(map(_in_quotes, _files(escaped)))
+
+
+def _files(shown: str) -> list[str]:
+    """The names in a list that is shown with a blank between two of them, and blanks in them: each begins at a root."""
+    return re.split(r" (?=[/~])", shown)
+
+
 def _jump(hops: str) -> str:
     """The ProxyCommand that goes by `hops` as ProxyJump does: with the user's own configuration and keys."""
     *before, last = hops.split(",")
@@ -124,4 +139,8 @@ def _jump(hops: str) -> str:
 
 def _quoted(path: str) -> str:
     """A path as a configuration takes it; a per cent sign would begin a token."""
-    return '"' + path.replace("%", "%%").replace('"', '\\"') + '"'
+    return _in_quotes(path.replace("%", "%%"))
+
+
+def _in_quotes(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,31 @@ def test_an_unknown_server_is_shown_and_can_be_accepted(
     assert key.fingerprint == fingerprint(unmet)
     (home / ".ssh" / "known_hosts").write_text("other.example.org ssh-ed25519 AAAA")  # no line end
     host_keys.accept(key, url, os.environ)
+    assert host_keys.is_known(url, os.environ)
+    assert fetched(here) == here.head
+
+
+def test_it_is_remembered_in_a_file_whose_name_has_blanks_and_tokens(
+    unmet: SshServer,
+    remote: Repo,
+    clone: Callable[..., Repo],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, url, file = clone("here"), unmet.url(remote), home / ".ssh" / "of mine" / "127.0.0.1 at 100%"
+    here.git("remote", "set-url", "origin", url)
+    config = home / ".ssh" / "config"
+    named = f'UserKnownHostsFile "{file.parent}/%h at 100%%" "{home}/.ssh/second of mine"\n'
+    config.write_text(named + config.read_text())
+    (tmp_path / "tmp of mine").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp of mine"))
+    tempfile.tempdir = None  # read anew
+    key = host_keys.shown(url, os.environ)
+    tempfile.tempdir = None
+    assert key is not None
+    assert host_keys.accept(key, url, os.environ) == file
+    assert list(file.parent.iterdir()) == [file]
     assert host_keys.is_known(url, os.environ)
     assert fetched(here) == here.head
 

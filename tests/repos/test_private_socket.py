@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitferry.repos.private_socket import NoPrivatePlace, answered, private_directory
+from gitferry.repos.private_socket import NoPrivatePlace, answered, placed, private_directory
 
 
 def mode(path: Path) -> int:
@@ -30,6 +30,22 @@ def test_modes_answers_and_end(runtime_directory: Path) -> None:
     assert not path.exists()
     place.release()
     assert list((runtime_directory / f"gitferry-{os.getuid()}").iterdir()) == []
+
+
+def test_a_socket_that_cannot_be_made_is_told(runtime_directory: Path) -> None:
+    with (
+        pytest.raises(NoPrivatePlace, match="gone/git cannot be made: No such file") as caught,
+        answered(runtime_directory / "gone" / "git", lambda client: None),
+    ):
+        pass
+    assert "XDG_RUNTIME_DIR" in str(caught.value.hint)
+    with (
+        pytest.raises(NoPrivatePlace, match="cannot be made: No space left") as caught,
+        placed(runtime_directory / "claimed" / "git"),
+        Path("/dev/full").open("wb", buffering=0) as full,
+    ):
+        full.write(b"x")
+    assert str(caught.value.hint) == f"free some space in {runtime_directory}"
 
 
 def test_a_silent_client_holds_nothing_up(runtime_directory: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from gitferry.repos import transport
 from gitferry.repos.git import Git
+from gitferry.repos.private_socket import NoPrivatePlace
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.signing_in import CannotSignIn, offered
 from gitferry.repos.ssh_connections import Connections
@@ -101,6 +103,49 @@ def test_a_key_signs_in_over_ssh(
     at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], kind: str, passphrase: str, options: tuple[str, ...]
 ) -> None:
     goes_both_ways(signed_in(at_sshd, admitted(kind, passphrase, *options)), at_sshd, remote)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_servers_identity_may_be_in_a_file_whose_name_has_blanks(
+    at_sshd: Repo, remote: Repo, admitted: Callable[..., Login], home: Path, runtime_directory: Path, place: int
+) -> None:
+    files = [home / "of mine" / 'a "name" with 100%\\', home / "of mine" / "second %h"]
+    files[0].parent.mkdir()
+    (home / ".ssh" / "known_hosts").rename(files[place])
+    config = home / ".ssh" / "config"
+    names = " ".join(
+        '"' + str(file).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"') + '"' for file in files
+    )
+    config.write_text(
+        f'UserKnownHostsFile {names}\nGlobalKnownHostsFile "{home}/of mine/g%" /dev/null\n' + config.read_text()
+    )
+    goes_both_ways(signed_in(at_sshd, admitted()), at_sshd, remote)
+
+
+def test_a_connection_is_shared_below_a_name_with_a_blank(ssh_server: SshServer, remote: Repo, tmp_path: Path) -> None:
+    here = served(ssh_server.url(remote), remote, tmp_path / "here")
+    with tempfile.TemporaryDirectory(prefix="a b", dir="/tmp") as runtime:  # short enough for a socket
+        connections = Connections(os.environ | {"XDG_RUNTIME_DIR": runtime})
+        goes_both_ways(signed_in(here, None, connections), here, remote)
+        assert [path for path in Path(runtime).rglob("*") if path.is_socket()]
+        connections.close()
+
+
+def test_a_full_place_for_its_configuration_is_told(
+    at_sshd: Repo, admitted: Callable[..., Login], runtime_directory: Path
+) -> None:
+    git = signed_in(at_sshd, admitted())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (0, hard)
+    )  # no file may grow; a signal goes with it, which Python ignores
+    try:
+        with pytest.raises(NoPrivatePlace, match="config cannot be made: File too large") as caught:
+            transport.fetch(git, "origin", "main")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.hint
+    assert [path.name for path in runtime_directory.rglob("*")] == [f"gitferry-{os.getuid()}"]
 
 
 @pytest.mark.parametrize("given", [b"wrong", None])
