@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +16,7 @@ import pytest
 from gitferry.repos import transport
 from gitferry.repos.credential_desk import CredentialDesk
 from gitferry.repos.git import Git
+from gitferry.repos.private_socket import answered
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.signing_in import offered
 from gitferry.security.login import Login
@@ -79,6 +82,35 @@ def test_a_token_needs_no_name(url: str, asked_for: str, user: bytes) -> None:
     host = check_remote_url(url).host
     said = {"username": asked_for} if asked_for else {}
     assert desk(url, None, "token").reply(asked("get", "https", host, **said)).split(b"\n")[0] == b"username=" + user
+
+
+@pytest.mark.parametrize("has_cache", [True, False])
+def test_git_asks_with_its_own_program_or_with_ours(runtime_directory: Path, tmp_path: Path, has_cache: bool) -> None:
+    one, path, questions = desk(), runtime_directory / "it's" / "git", []
+    path.parent.mkdir()
+    *_, setting = one.settings(path)
+    if not has_cache:
+        (tmp_path / "git").write_text("#!/bin/sh\necho 'it is not a git command' >&2; exit 1\n")
+        (tmp_path / "git").chmod(0o755)
+
+    def answer(client: socket.socket) -> None:
+        questions.append(client.recv(9999))
+        client.sendall(one.reply(questions[-1]))
+
+    def helper(operation: str) -> bytes:
+        # As git starts it: credential.c.
+        command = f"{setting.removeprefix('credential.helper=!')} {operation}"
+        given = b"protocol=https\nhost=forge.example.org\npassword=canary\n"
+        environ = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        return subprocess.run(["sh", "-c", command], input=given, env=environ, capture_output=True, check=True).stdout
+
+    with answered(path, answer):
+        assert helper("get") == ANSWER
+        assert helper("store") == b""
+        assert helper("erase") == b""
+        assert helper("get") == b""
+    begin = b"action=" if has_cache else b""
+    assert [question.split(b"\n")[0] for question in questions] == [begin + b"get", begin + b"erase", begin + b"get"]
 
 
 @pytest.mark.parametrize("question", [b"", b"get", b"get\n\n", b"\xff\xfe", b"get\nprotocol\nhost\n", b"x" * 9999])
