@@ -26,6 +26,12 @@ from gitferry.tests.repo import Repo
 ROUNDS = settings().max_examples // 20  # of a crossing for each kind: 100 in `make soak`
 #: What percent-encoding, quotation marks and line formats would each change.
 ODD = "c4nary é\"'%+/&<\\"
+TELLTALE = """\
+exec >&2
+env
+echo "$HTTP_AUTHORIZATION" | cut -d' ' -f2 | base64 -d
+echo refused for it
+exit 1"""
 
 
 def secret() -> bytes:
@@ -88,7 +94,7 @@ def refused_crossings(household: Household) -> None:
     wrong = Login("basic", secret(), household.logins["basic"].username)
     household.secrets |= forms(wrong)
     household.run("credentials rotate basic", given=household.given(wrong))
-    hook = household.remotes["token"].hook("pre-receive", "env >&2; echo refused for it >&2; exit 1")
+    hook = household.remotes["token"].hook("pre-receive", TELLTALE)
     household.save("refused", "basic", "token")
     until(lambda: household.errors().keys() >= {"basic"} and "refused for it" in household.log.read_text())
     hook.unlink()
