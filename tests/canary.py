@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from gitferry.security.login import Login
 
 _SHORTEST_LINE = 20  # characters of a line of a private key: its first and last lines are everybody's
-_BREATH = 0.002  # seconds between two looks, for what is looked at
+_BREATH = 0.01  # seconds between two looks, for what is looked at
 _SQLITE = b"SQLite format 3\0"
 
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,8 +154,8 @@ class Household:
         rows = self.ask(lambda daemon: daemon.status())["repositories"]
         return {row["name"]: row["last_error"] for row in rows if row["last_error"]}
 
-    def tell(self) -> None:
-        """Have the daemon and the command line say all they know."""
+    def tell(self, tried: Iterable[str]) -> None:
+        """Have the daemon and the command line say all they know, and some credentials tried."""
         self.ask(lambda daemon: daemon.status())
         self.ask(lambda daemon: daemon.log())
         self.ask(lambda daemon: daemon.tasks())
@@ -163,8 +163,8 @@ class Household:
         self.ask(lambda daemon: daemon.conflicts())
         self.ask(lambda daemon: daemon.audit())
         self.ask(lambda daemon: daemon.vault())
-        verbs = ["config show", "credentials list", *(f"credentials test {name}" for name in self.logins)]
-        self.run(*verbs, given=(self.passphrase + b"\n") * len(self.logins))
+        verbs = ["config show", "credentials list", *(f"credentials test {name}" for name in tried)]
+        self.run(*verbs, given=(self.passphrase + b"\n") * len(verbs))
 
     def search(self) -> dict[str, str]:
         """The files that hold a secret, each with the place that it belongs to."""
