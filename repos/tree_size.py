@@ -11,6 +11,7 @@ from gitferry.repos.objects import EMPTY_TREE, Objects
 
 #: What one pull may change at the most. Far above what people commit, far below what fills a memory or a disk.
 FILES: Final = 250_000
+DIRECTORIES: Final = 250_000  # empty ones and submodules too: each is looked at, and the latter are made
 BYTES: Final = 4 * 1024**3
 DEPTH: Final = 200  # directories within each other; Linux has no path beyond 4096 bytes
 
@@ -30,6 +31,7 @@ class TooMuch(GitferryError):
 @dataclass(slots=True)
 class _Size:
     files: int = 0
+    directories: int = 0
     bytes: int = 0
     depth: int = 0
 
@@ -68,17 +70,24 @@ def _inner(objects: Objects, old: str, new: str) -> list[_Pair]:
 def _summed(objects: Objects, pair: _Pair, known: dict[_Pair, _Size]) -> _Size:
     before, size = objects.entries(pair[0]), _Size(depth=1)
     for name, entry in objects.entries(pair[1]).items():
-        if entry.mode not in (TREE, SUBMODULE) and entry != before.get(name):
+        if entry.mode == TREE or entry == before.get(name):
+            continue
+        if entry.mode == SUBMODULE:
+            size.directories += 1
+        else:
             size.files += 1
             size.bytes += objects.size(entry.oid)
     for inner in _inner(objects, *pair):
         size.files += known[inner].files
+        size.directories += known[inner].directories + 1
         size.bytes += known[inner].bytes
         size.depth = max(size.depth, known[inner].depth + 1)
     if size.depth > DEPTH:
         raise TooMuch(f"directories more than {DEPTH} deep")
     if size.files > FILES:
         raise TooMuch(f"more than {FILES:,} changed files")
+    if size.directories > DIRECTORIES:
+        raise TooMuch(f"more than {DIRECTORIES:,} changed directories")
     if size.bytes > BYTES:
         raise TooMuch(f"more than {BYTES // 1024**3} GiB of changed files")
     return size

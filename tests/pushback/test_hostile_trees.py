@@ -178,6 +178,16 @@ def test_a_few_objects_that_are_billions_of_files(here: Side, forger: Forger) ->
     refused(here, forger, inner, "files")
 
 
+@pytest.mark.parametrize("leaf", [(), (("160000", "s", "1" * 40),)])
+def test_a_few_objects_that_are_billions_of_directories(
+    here: Side, forger: Forger, leaf: tuple[tuple[str, str, str], ...]
+) -> None:
+    inner = forger.tree(*leaf)
+    for _ in range(10):
+        inner = forger.tree(*(("40000", f"d{n}", inner) for n in range(10)))
+    refused(here, forger, inner, "directories")
+
+
 def test_one_file_under_many_names(here: Side, forger: Forger) -> None:
     one = forger.blob(bytes(32 * 1024 * 1024))
     refused(here, forger, forger.tree(*(("100644", f"f{n}", one) for n in range(200))), "GiB")
