@@ -9,8 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.instants import instant
 from gitferry.config.units import read_duration
-from gitferry.security.audit import Wanted, written_time
+from gitferry.security.audit import Wanted
 from gitferry.security.audit_chain import read_detail
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ def _time(text: str | None, now: datetime) -> str | None:
     if text is None:
         return None
     try:
-        return written_time(now - timedelta(seconds=read_duration(text)))
+        return instant(now - timedelta(seconds=read_duration(text)))
     except ValueError:
         pass  # not so long ago, then a moment
     try:
-        return written_time(datetime.fromisoformat(text).astimezone(UTC))
+        return instant(datetime.fromisoformat(text).astimezone(UTC))
     except (ValueError, OverflowError):
         raise BadTime(text) from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.instants import instant
 from gitferry.config.paths import state_dir
 from gitferry.security.credential import Credential
 from gitferry.security.key_credential import SystemdCredential
@@ -22,7 +23,6 @@ from gitferry.security.modes import require_private
 from gitferry.security.vault import Vault
 from gitferry.security.vault_lock import NAME as LOCK_FILE
 from gitferry.security.vault_lock import VaultLock
-from gitferry.security.vault_record import instant
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
+from gitferry.config.instants import instant
 from gitferry.security import audit_chain as chain
 from gitferry.security.audit_anchor import AnchorFile, AnchorUnreadable
 from gitferry.security.audit_chain import Anchor, Finding, Place, Record, Verification
@@ -149,7 +150,7 @@ class AuditLog:
             appending.append(
                 Record(
                     sequence=0,
-                    at=written_time(self._clock()),
+                    at=instant(self._clock()),
                     action=_clean(action),
                     actor=_clean(actor),
                     subject=_clean(subject),
@@ -194,7 +195,7 @@ class AuditLog:
 
         A checkpoint record takes their place in the chain. Raises Tampered where the log does not verify.
         """
-        limit = written_time(before)
+        limit = instant(before)
         with closing(self.records(Wanted())) as records:
             oldest = next(records, None)
         if oldest is None or oldest.at >= limit:
@@ -205,7 +206,7 @@ class AuditLog:
                 f"the audit log was changed: {found.findings[0].what}", "`gitferry audit verify` tells what was done"
             )
         with self._anchor.locked(), self._appending() as appending:
-            return appending.remove_before(limit, newest, written_time(self._clock()), self._host)
+            return appending.remove_before(limit, newest, instant(self._clock()), self._host)
 
     def _appending(self) -> _Appending:
         return _Appending(self._records, self._anchor)
@@ -283,13 +284,6 @@ class _Appending:
         ).sealed()
         self._writing.add(placed)
         self._tip = Place(placed.sequence, placed.hash)
-
-
-def written_time(at: datetime) -> str:
-    """Return a time as records have it, so that the order of texts is that of times. It must have a zone."""
-    if at.tzinfo is None:
-        raise ValueError(f"a time without a zone: {at.isoformat()}")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _own(action: str, at: str, detail: Mapping[str, str]) -> Record:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
+from gitferry.config.instants import instant
 from gitferry.security import passphrase, vault_record
 from gitferry.security.credential import (
     Credential,
@@ -348,12 +349,12 @@ class Vault:
         last = vault_record.described(record).last_used
         if last is None or abs(now - last) >= USE_NOTED_AFTER:
             try:
-                self._records.used(record.name, vault_record.instant(now))
+                self._records.used(record.name, instant(now))
             except GitferryError as error:  # a full disk, or one that waits for another process, stops no crossing
                 log.warning("the use of %s could not be noted: %s", record.name, error.title, extra={"action": "vault"})
 
     def _now(self) -> str:
-        return vault_record.instant(self._clock())
+        return instant(self._clock())
 
 
 def _examined(record: SecretRecord, key: bytes) -> Credential:

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
-from gitferry.security import envelope, passphrase, vault_record
+from gitferry.config.instants import instant
+from gitferry.security import envelope, passphrase
 from gitferry.security.credential import Given
 from gitferry.security.vault_record import Secret
 
@@ -80,7 +81,7 @@ def dump(credentials: Iterable[tuple[Given, Secret]]) -> bytes:
             "name": given.name,
             "type": given.kind,
             "username": given.username,
-            "expires": None if given.expires is None else vault_record.instant(given.expires),
+            "expires": None if given.expires is None else instant(given.expires),
             "secret": envelope.text(secret.secret),
             "passphrase": None if secret.passphrase is None else envelope.text(secret.passphrase),
         }

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from gitferry.config.instants import instant
 from gitferry.security import envelope
 from gitferry.security.credential import Credential, DamagedCredential, Given
 from gitferry.security.vault_records import NewSecret, SecretRecord
@@ -18,11 +19,6 @@ class Secret:
 
     secret: bytes = field(repr=False)
     passphrase: bytes | None = field(default=None, repr=False)
-
-
-def instant(moment: datetime) -> str:
-    """Return RFC 3339 text, in UTC with microseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def sealed(

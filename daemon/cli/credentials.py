@@ -33,9 +33,9 @@ class Expiry(click.ParamType[datetime]):
             return value
         try:
             found = datetime.fromisoformat(value)
-        except ValueError:
+            return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             self.fail(f"{value!r} is no date: write 2027-01-31", param, ctx)
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 _expires = click.option("--expires", type=Expiry(), metavar="DATE", help="When the remote stops taking it: 2027-01-31.")

@@ -146,6 +146,14 @@ def test_use_is_noted_once_a_minute(place: Place) -> None:
     assert vault.describe("work").last_used == NOON + timedelta(seconds=61)
 
 
+def test_an_end_in_a_year_of_few_digits_opens(place: Place) -> None:
+    vault = place.vault()
+    vault.init("keyfile")
+    vault.add(given("work", expires=NOON.replace(year=1)), b"s")
+    (found,) = vault.credentials()
+    assert (found.expires, found.fault) == (NOON.replace(year=1), None)
+
+
 @pytest.mark.parametrize(
     ("days", "said"), [(15, None), (14, "in 14 days"), (1, "in 1 day "), (0.5, "within a day"), (-1, "expired on")]
 )

@@ -75,6 +75,7 @@ def test_a_token_is_kept_listed_rotated_and_removed(gitferry: Gitferry, tell: Ca
         (("credentials", "add", "a b", "--type", "token"), "x\n", 1, "no name"),
         (("credentials", "add", "a", "--type", "ssh_key"), "ssh-ed25519 AAAA\n", 1, "no private key"),
         (("credentials", "add", "a", "--type", "token", "--expires", "soon"), "x\n", 2, "2027-01-31"),
+        (("credentials", "add", "a", "--type", "token", "--expires", "0001-01-01T00:00+10:00"), "x\n", 2, "is no date"),
         (("credentials", "add", "a"), "", 2, "--type"),
         (("credentials", "add", "a", "--type", "token", "secret"), "", 2, "unexpected"),
         (("credentials", "rotate", "none"), "x\n", 1, "no credential 'none'"),
