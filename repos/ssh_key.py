@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gitferry.config.errors import GitferryError
 from gitferry.repos import ssh_wire as wire
+from gitferry.security import private_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     _Private: TypeAlias = EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey
 
-_OPENSSH: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 # draft-ietf-sshm-ssh-agent, section 3.6.1: which hash an RSA signature is made with.
 RSA_SHA2_256: Final = 2
 RSA_SHA2_512: Final = 4
@@ -63,20 +63,18 @@ def read_key(secret: bytes, passphrase: bytes | None) -> SshKey:
     """Return the private key that `secret` holds, in OpenSSH's or PEM form. Raises UnusableKey, never with its text."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
-    load = load_ssh_private_key if secret.lstrip().startswith(_OPENSSH) else load_pem_private_key
     text = secret.strip() + b"\n"  # a last newline is easily lost on the way through a prompt
     try:
         try:
-            private = load(text, passphrase or None)
+            private = private_key.load(text, passphrase or None)
         except TypeError:
             if not passphrase:
                 raise UnusableKey(
                     "the SSH key is encrypted, and no passphrase is stored with it",
                     "store the key again together with its passphrase",
                 ) from None
-            private = load(text, None)  # a passphrase for a key that has none
+            private = private_key.load(text, None)  # a passphrase for a key that has none
     except ValueError:
         words = "its passphrase does not open it" if passphrase else "it is damaged"
         raise UnusableKey(f"the SSH key cannot be read: {words}", "try it by hand: ssh-keygen -y -f FILE") from None

@@ -1,14 +1,18 @@
-"""A private key before it is kept: whether it is one, whether it is encrypted, and whether its passphrase opens it."""
+"""A private key as text: whether it is one, whether it is encrypted, and whether its passphrase opens it."""
 
 from __future__ import annotations
 
 import re
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from gitferry.security.credential import CredentialRefused
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----\r?\n.+?\r?\n-----END \1-----", re.S)
-_OPENSSH = b"OPENSSH PRIVATE KEY"
+_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
 class Lock(Enum):
@@ -32,12 +36,26 @@ def whole(text: bytes) -> bytes:
     return found[0].replace(b"\r\n", b"\n") + b"\n"
 
 
-def lock(key: bytes, passphrase: bytes | None) -> Lock:
-    """Return how the key (as `whole` returned it) stands. Raises CredentialRefused where it cannot be read."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+def load(text: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    """Return the private key that `text` is, in OpenSSH's or PEM form.
+
+    Raises TypeError: a passphrase is needed, or there is nothing that it could open; ValueError: it does not open the
+    key, or that is damaged; UnsupportedAlgorithm.
+    """
+    from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
-    load = load_ssh_private_key if _OPENSSH in key.splitlines()[0] else load_pem_private_key
+    read = load_ssh_private_key if text.lstrip().startswith(_OPENSSH) else load_pem_private_key
+    try:
+        return read(text, passphrase)
+    except InvalidTag:  # what cryptography 45 says of an OpenSSH key under AES-GCM, and does not document
+        raise ValueError("its passphrase does not open it") from None
+
+
+def lock(key: bytes, passphrase: bytes | None) -> Lock:
+    """Return how a key stands towards a passphrase. Raises CredentialRefused where it cannot be read."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
         load(key, None)
         return Lock.NONE
@@ -52,7 +70,7 @@ def lock(key: bytes, passphrase: bytes | None) -> Lock:
     try:
         load(key, passphrase)
     except UnsupportedAlgorithm:
-        return Lock.UNTRIED  # OpenSSH's own encryption needs bcrypt, which is not among the requirements
+        return Lock.UNTRIED  # PEM knows more ciphers than the library
     except ValueError:
         return Lock.WRONG
     return Lock.OPENED

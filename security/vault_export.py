@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.instants import instant
-from gitferry.security import envelope, passphrase
+from gitferry.security import envelope, passphrase, private_key
 from gitferry.security.credential import Given
 from gitferry.security.vault_record import Secret
 
@@ -163,13 +163,10 @@ def _public(text: bytes) -> RSAPublicKey:
 
 def _private(text: bytes, given: bytes | None) -> RSAPrivateKey:
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    openssh = b"OPENSSH" in text.partition(b"\n")[0]
-    load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
     try:
-        key = load(text, given)
+        key = private_key.load(text, given)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise NoRsaKey(
             f"the private key cannot be used: {error}", "give it in PEM form; `ssh-keygen -p -m PEM -f COPY` converts"
