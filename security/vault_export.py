@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
@@ -94,14 +94,15 @@ def load(payload: bytes) -> list[tuple[Given, Secret]]:
     """Return the credentials of a payload. Raises ExportUnreadable: a later version wrote it."""
     try:
         return [_row(row) for row in json.loads(payload)["credentials"]]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise _damaged("its content is not what this version knows") from None
 
 
 def _row(row: Mapping[str, Any]) -> tuple[Given, Secret]:
-    expires = None if row["expires"] is None else datetime.fromisoformat(row["expires"])
+    expires = None if row["expires"] is None else datetime.fromisoformat(row["expires"]).astimezone(UTC)
     locked = None if row["passphrase"] is None else envelope.from_text(row["passphrase"])
-    given = Given(str(row["name"]), str(row["type"]), row["username"], expires)
+    username = None if row["username"] is None else str(row["username"])
+    given = Given(str(row["name"]), str(row["type"]), username, expires)
     return given, Secret(envelope.from_text(row["secret"]), locked)
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from gitferry.security import vault_export
-from gitferry.security.credential import Given
+from gitferry.security.credential import CredentialRefused, Given
 from gitferry.security.vault_export import ExportUnreadable, NoRsaKey
 from gitferry.security.vault_record import Secret
 from gitferry.tests.security.vaults import CHEAP, Place, given
@@ -91,6 +91,32 @@ def test_a_text_that_is_cut_short_is_noticed() -> None:
     for end in range(0, len(text) - 3, 40):
         with pytest.raises(ExportUnreadable):
             vault_export.by_passphrase(text[:end], b"words")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"username": 5},
+        {"username": {"a": 1}},
+        {"expires": "2027-01-01"},
+        {"expires": "0001-01-01T00:00:00+10:00"},
+        {"expires": 7},
+        {"name": None},
+        {"secret": 7},
+        {"passphrase": "x"},
+    ],
+)
+def test_what_another_program_wrote_is_taken_in_or_told(place: Place, changes: dict[str, object]) -> None:
+    """Whoever has the public key can make an export."""
+    row = json.loads(vault_export.dump(ROWS))["credentials"][0]
+    vault = place.vault()
+    vault.init("keyfile")
+    try:
+        vault.take_in(vault_export.load(json.dumps({"credentials": [row | changes]}).encode()), replace=False)
+    except (ExportUnreadable, CredentialRefused):
+        assert vault.credentials() == ()
+    else:
+        assert [each.fault for each in vault.credentials()] == [None]
 
 
 def test_another_machine_takes_it_in(place: Place) -> None:
