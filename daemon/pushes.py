@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
@@ -49,16 +49,14 @@ class Pushes:
             yield noted
         finally:
             if transport.arrived:
-                self._arrived(repository, host, transport.arrived, noted.operation)
+                self._arrived(repository, host, list(transport.arrived.values()), noted.operation)
 
-    def begins(self, push: SentPush) -> bool:
-        """Remember a push before anything is sent, so that its record survives this process. False: it cannot be."""
+    def begins(self, push: SentPush) -> None:
+        """Remember a push before anything is sent, so that its record survives this process."""
         try:
             self._ledger.open().push_begins(push)
         except GitferryError as error:
             log.error("a push could not be noted before it began: %s", error, extra={"action": "audit"})
-            return False
-        return True
 
     def unanswered(self, repository: str) -> tuple[SentPush, ...]:
         """Return the pushes of which nobody knows how they ended."""
@@ -141,8 +139,7 @@ class NotingTransport:
     inner: Transport
     pushes: Pushes
     repository: Repository
-    arrived: list[Arrived] = field(default_factory=list)
-    _mutex: threading.Lock = field(default_factory=threading.Lock)
+    arrived: dict[str, Arrived] = field(default_factory=dict)  # by the id of the push
 
     def remote_refs(self, git: Git, remote: str, *patterns: str, timeouts: Timeouts = _USUAL) -> dict[str, str]:
         """Return the refs that the remote shows."""
@@ -159,7 +156,7 @@ class NotingTransport:
         """Fetch one branch and return its tip, None where the remote has no such branch."""
         tip = self.inner.fetch(git, remote, branch, timeouts=timeouts, tracking_ref=tracking_ref)
         for push in self.pushes.unanswered(self.repository.name):
-            if (push.remote, push.branch) != (remote, branch) or self._is_noted(push):
+            if (push.remote, push.branch) != (remote, branch) or push.id in self.arrived:
                 continue
             if tip is not None and _contains(git, tip, push.commit):
                 self._note(push, acknowledged=False)
@@ -210,8 +207,6 @@ class NotingTransport:
         return answer
 
     def _begun(self, remote: str, branch: str, new: str, expected: str | None) -> SentPush:
-        from datetime import UTC, datetime
-
         from gitferry.store.rows import SentPush
 
         push = SentPush(secrets.token_hex(8), self.repository.name, remote, branch, new, expected, datetime.now(UTC))
@@ -219,13 +214,7 @@ class NotingTransport:
         return push
 
     def _note(self, push: SentPush, *, acknowledged: bool, already: bool = False) -> None:
-        with self._mutex:
-            if not any(known.push.id == push.id for known in self.arrived):
-                self.arrived.append(Arrived(push, acknowledged, already))
-
-    def _is_noted(self, push: SentPush) -> bool:
-        with self._mutex:
-            return any(known.push.id == push.id for known in self.arrived)
+        self.arrived.setdefault(push.id, Arrived(push, acknowledged, already))
 
 
 def _contains(git: Git, tip: str, commit: str) -> bool:

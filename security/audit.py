@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,23 +23,6 @@ _NEWEST_KEPT: Final = 1000  # records, however old: a clock that jumps empties n
 
 class Tampered(GitferryError):
     """The log is not as it was written; it is not pruned, since that would remove the evidence."""
-
-
-class Recorder(Protocol):
-    """Where what happened is put on record."""
-
-    def record(
-        self,
-        action: str,
-        *,
-        actor: str,
-        subject: str,
-        result: str,
-        detail: Mapping[str, str],
-        key: str | None = None,
-    ) -> None:
-        """Put one thing on record; of two with the same `key` the second is left out."""
-        ...
 
 
 class RecordLike(Protocol):
@@ -123,14 +106,12 @@ class AuditLog:
     method may be called inside another transaction on the same database.
     """
 
-    def __init__(
-        self, records: AuditRecords, state_dir: Path, *, host: str, clock: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, records: AuditRecords, state_dir: Path, *, host: str, clock: Callable[[], datetime]) -> None:
         """`host` is this machine's name, which every record tells."""
         self._records = records
         self._anchor = AnchorFile(state_dir)
         self._host = host
-        self._clock = clock or _now
+        self._clock = clock
 
     def record(
         self,
@@ -142,7 +123,10 @@ class AuditLog:
         detail: Mapping[str, str],
         key: str | None = None,
     ) -> None:
-        """Append a record, secrets masked. Raises AnchorUnwritable and what the store raises."""
+        """Append a record, secrets masked; of two with the same `key` the second is left out.
+
+        Raises AnchorUnwritable and what the store raises.
+        """
         about = {"host": self._host} | {_clean(name): _clean(value) for name, value in detail.items()}
         with self._anchor.locked(), self._appending() as appending:
             if key is not None and appending.knows(_clean(key)):
@@ -316,7 +300,3 @@ def _with(first: Record | None, others: Iterator[Record]) -> Iterator[Record]:
     if first is not None:
         yield first
     yield from others
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -21,8 +21,8 @@ _TAG_BYTES = 16
 class Unopened(GitferryError):
     """What was sealed was changed, cut short or swapped with another, or the key is not the one that sealed it."""
 
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(f"{what} does not open: it was changed, cut short or swapped with another", hint)
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} does not open: it was changed, cut short or swapped with another")
 
 
 @dataclass(frozen=True, slots=True)

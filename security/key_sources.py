@@ -12,7 +12,6 @@ SourceName = Literal["systemd", "keyring", "keyfile", "passphrase"]
 #: Those that are tried in this order where none is chosen. A passphrase is only ever chosen.
 BY_ITSELF: tuple[SourceName, ...] = ("systemd", "keyring", "keyfile")
 BY_PASSPHRASE: SourceName = "passphrase"  # noqa: S105 - the name of a place
-SOURCES: tuple[SourceName, ...] = (*BY_ITSELF, BY_PASSPHRASE)
 
 
 class KeySourceError(GitferryError):

@@ -7,7 +7,7 @@ next goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
@@ -29,10 +29,7 @@ class NewKeyWish:
 
     source: str
     cost: passphrase.Cost
-    passphrase: bytes | None = None
-
-    def __repr__(self) -> str:
-        return f"NewKeyWish({self.source!r})"
+    passphrase: bytes | None = field(default=None, repr=False)
 
 
 class Rekey:
@@ -92,7 +89,7 @@ class Rekey:
                     "`gitferry credentials list` names it; rotate or remove it",
                 )
             fp("key.switched")
-        self.tidy()
+        self._tidy()
 
     def take_back(self) -> None:
         """Bring every credential under the current key again and drop the next. Raises as `finish` does."""
@@ -102,7 +99,7 @@ class Rekey:
         self._rewrap(found.next, found.current)
         self._forget(found.next)
 
-    def tidy(self) -> None:
+    def _tidy(self) -> None:
         """Drop the keys that are no longer in force from their places."""
         for record in self._keys.open().retired:
             self._forget(record)

@@ -56,7 +56,7 @@ def test_the_page_of_the_vault_says_what_the_code_does() -> None:
     page = (ROOT / "docs" / "vault.md").read_text(encoding="utf-8")
     cost = passphrase.Cost()
     rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert rows == list(key_sources.SOURCES)
+    assert rows == [*key_sources.BY_ITSELF, key_sources.BY_PASSPHRASE]
     named = [*credential.KINDS, key_file.NAME, key_credential.NAME, key_credential.NEXT]
     named += [f"{cost.memory // 1024} MiB, {cost.passes} passes, {cost.lanes} lanes", *credentials.commands]
     named += [f"gitferry vault {verb}" for verb in vault.commands if verb not in ("status", "lock")]

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.output import paint, printable, progress, relative, table
+from gitferry.daemon.cli.results import DONE, FAILED, IN_PART
 from gitferry.daemon.cli.secret_input import ask, ask_key, ask_passphrase
 from gitferry.daemon.cli.vault_access import opened_vault, vault_of
 from gitferry.daemon.cli.verb import VerbGroup
-
-if TYPE_CHECKING:
-    from gitferry.security.credential import Credential
-
-IN_PART = 4
-_TYPES = ["token", "basic", "ssh_key", "github_app"]
+from gitferry.security.credential import (
+    KINDS,
+    Credential,
+    CredentialExists,
+    DamagedCredential,
+    Given,
+    NoSuchCredential,
+    require_possible,
+)
 
 
 class Expiry(click.ParamType[datetime]):
@@ -49,7 +53,7 @@ def credentials() -> None:
 
 @credentials.command()
 @click.argument("name")
-@click.option("--type", "kind", type=click.Choice(_TYPES), required=True, help="What kind of secret it is.")
+@click.option("--type", "kind", type=click.Choice(KINDS), required=True, help="What kind of secret it is.")
 @_username
 @_expires
 @click.pass_context
@@ -58,8 +62,6 @@ def add(ctx: click.Context, name: str, kind: str, username: str | None, expires:
 
     The secret is asked for, or read from standard input: `gitferry credentials add deploy --type ssh_key < KEY`.
     """
-    from gitferry.security.credential import CredentialExists, Given, NoSuchCredential, require_possible
-
     context = context_of(ctx)
     given = Given(name, kind, username, expires)
     require_possible(given)
@@ -100,7 +102,7 @@ def list_(ctx: click.Context) -> None:
     if rows and unread:
         lines.append("The vault is locked: whether the records open was not tried.")
     _show(context, found, lines)
-    ctx.exit(IN_PART if any(each.fault for each in found) else 0)
+    ctx.exit(IN_PART if any(each.fault for each in found) else DONE)
 
 
 @credentials.command()
@@ -132,14 +134,14 @@ def test(ctx: click.Context, name: str, target: str | None) -> None:
         lines += [f"  → {printable(row['hint'])}"] if row["hint"] else []
     context.show({"tests": rows}, lines)
     refused = [row for row in rows if not row["accepted"]]
-    ctx.exit(0 if not refused else 1 if len(refused) == len(rows) else IN_PART)
+    ctx.exit(DONE if not refused else FAILED if len(refused) == len(rows) else IN_PART)
 
 
 @credentials.command()
 @click.argument("name")
 @_username
 @_expires
-@click.option("--type", "kind", type=click.Choice(_TYPES), help="What kind of secret it is from now on.")
+@click.option("--type", "kind", type=click.Choice(KINDS), help="What kind of secret it is from now on.")
 @click.pass_context
 def rotate(ctx: click.Context, name: str, username: str | None, expires: datetime | None, kind: str | None) -> None:
     """Replace a credential's secret.
@@ -147,8 +149,6 @@ def rotate(ctx: click.Context, name: str, username: str | None, expires: datetim
     What syncs meanwhile gets the old one or the new one. What is not given stays, but the expiry date: that was the
     old secret's.
     """
-    from gitferry.security.credential import DamagedCredential, Given, require_possible
-
     context = context_of(ctx)
     with opened_vault(context) as vault:
         before = vault.describe(name)

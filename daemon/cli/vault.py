@@ -12,17 +12,17 @@ import click
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.output import counted, printable, progress
+from gitferry.daemon.cli.results import DONE, IN_PART
 from gitferry.daemon.cli.secret_input import ask_passphrase
 from gitferry.daemon.cli.vault_access import PASSPHRASE, daemons_vault, open_it, opened_vault, vault_of
 from gitferry.daemon.cli.verb import VerbGroup
+from gitferry.security.key_sources import BY_PASSPHRASE
 
 if TYPE_CHECKING:
     from gitferry.security.vault import Vault
 
-IN_PART = 4
 _NEW = "a new passphrase for the vault"
 _FOR_EXPORT = "a passphrase for the export"
-_BY_PASSPHRASE = "passphrase"  # noqa: S105 - the name of a place
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 _key_source = click.option(
@@ -54,7 +54,7 @@ def init(ctx: click.Context, source: str | None) -> None:
         if before.source is not None and source in (None, before.source):
             lines = [f"There is a vault already, with its key from {_place(before.source)}."]
         else:
-            given = ask_passphrase(_NEW, new=True) if source == _BY_PASSPHRASE and before.source is None else None
+            given = ask_passphrase(_NEW, new=True) if source == BY_PASSPHRASE and before.source is None else None
             chosen = found.init(source, given)
             _tell_daemon(context, given)
             lines = [f"The vault is made, with its key from {_place(chosen)}.", *left]
@@ -69,7 +69,7 @@ def status(ctx: click.Context) -> None:
     with vault_of(context) as found:
         row = _row(context, found)
         context.show({"vault": row}, _standing(row))
-        ctx.exit(IN_PART if row["fault"] else 0)
+        ctx.exit(IN_PART if row["fault"] else DONE)
 
 
 @vault.command()
@@ -105,7 +105,7 @@ def lock(ctx: click.Context) -> None:
         if daemon is not None:
             daemon.lock()
         said = "The daemon has forgotten the vault's key." if daemon is not None else "No daemon runs."
-        if source not in (None, _BY_PASSPHRASE):
+        if source not in (None, BY_PASSPHRASE):
             said += f" It is fetched again from {_place(source)} when it is needed."
         context.show({"vault": _row(context, found)}, [said])
 
@@ -121,7 +121,7 @@ def rekey(ctx: click.Context, source: str | None) -> None:
     context = context_of(ctx)
     with opened_vault(context) as found:
         chosen = source or found.status().source
-        given = ask_passphrase(_NEW, new=True) if chosen == _BY_PASSPHRASE else None
+        given = ask_passphrase(_NEW, new=True) if chosen == BY_PASSPHRASE else None
         with progress("bringing every credential under the new key"):
             done = found.rekey(chosen, given, announce=lambda: _tell_daemon(context, given))
         row = _row(context, found)
@@ -156,7 +156,7 @@ def export(ctx: click.Context, file: Path, public_key: Path | None) -> None:
     lines = [f"{counted(len(names), 'credential')} exported to {printable(str(file))}."]
     lines += [f"  left out, its record does not open: {printable(name)}" for name in left]
     context.show({"file": str(file), "exported": names, "damaged": left}, lines)
-    ctx.exit(IN_PART if left else 0)
+    ctx.exit(IN_PART if left else DONE)
 
 
 @vault.command(name="import")
@@ -181,7 +181,7 @@ def import_(ctx: click.Context, file: Path, private_key: Path | None, replace: b
     lines = [f"{counted(len(taken), 'credential')} taken in."]
     lines += [f"  {printable(name)} is here already and stays as it is; --replace takes the export's" for name in kept]
     context.show({"imported": taken, "kept": kept}, lines)
-    ctx.exit(IN_PART if kept else 0)
+    ctx.exit(IN_PART if kept else DONE)
 
 
 def _by_key(text: str, key: bytes) -> bytes:
@@ -193,7 +193,7 @@ def _by_key(text: str, key: bytes) -> bytes:
 
 def _passphrase_that_opens(found: Vault) -> bytes | None:
     """Return the passphrase, None where the vault takes none. Raises WrongKey."""
-    if found.status().source != _BY_PASSPHRASE:
+    if found.status().source != BY_PASSPHRASE:
         open_it(found)
         return None
     given = ask_passphrase(PASSPHRASE)

@@ -17,7 +17,7 @@ from hypothesis import settings
 from gitferry.security.audit import AuditLog, Tampered, Wanted, _clean
 from gitferry.security.audit_chain import ANCHOR_LOST, CHECKPOINT, read_detail
 from gitferry.store.store import Store
-from gitferry.tests.security.audit_logs import START, Log, record_of, resealed
+from gitferry.tests.security.audit_logs import START, Clock, Log, record_of, resealed
 from gitferry.tests.security.mutated_audit import undetected
 
 APPEND = """\
@@ -26,9 +26,10 @@ import time
 from pathlib import Path
 from gitferry.security.audit import AuditLog
 from gitferry.store.store import Store
+from gitferry.tests.security.audit_logs import Clock
 directory, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with Store(f"sqlite:///{directory / 'gitferry.db'}") as store:
-    log = AuditLog(store.audit, directory, host="here")
+    log = AuditLog(store.audit, directory, host="here", clock=Clock())
     for number in range(count):
         log.record("push", actor=name, subject="tasks", result="accepted", detail={}, key=f"{name}:{number}")
         log.record("push", actor=name, subject="tasks", result="accepted", detail={}, key=f"shared:{number}")
@@ -166,7 +167,7 @@ def test_a_lost_database_shows(log: Log, tmp_path: Path) -> None:
     for path in tmp_path.glob("gitferry.db*"):
         path.unlink()
     with Store(f"sqlite:///{tmp_path / 'gitferry.db'}") as store:
-        audit = AuditLog(store.audit, tmp_path, host="here")
+        audit = AuditLog(store.audit, tmp_path, host="here", clock=Clock())
         assert [each.what for each in audit.verify().findings] == ["records 1 to 3 were cut off at the end"]
         audit.record("push", actor="me", subject="tasks", result="accepted", detail={})
         assert [each.what for each in audit.verify().findings] == ["records 1 to 3 were removed"]
