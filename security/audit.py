@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from gitferry.security.audit_chain import Anchor, Finding, Place, Record, Verifi
 from gitferry.security.redact import redact
 
 _LONGEST: Final = 16_384  # characters of one text
+_FIELDS: Final = tuple(each.name for each in fields(Record))
 _NEWEST_KEPT: Final = 1000  # records, however old: a clock that jumps empties no log
 
 
@@ -192,46 +193,34 @@ class AuditLog:
         with self._anchor.locked(), self._appending() as appending:
             return appending.remove_before(limit, newest, instant(self._clock()), self._host)
 
-    def _appending(self) -> _Appending:
-        return _Appending(self._records, self._anchor)
-
-
-class _Appending:
-    """What is appended in one transaction, between the two words to the anchor."""
-
-    def __init__(self, records: AuditRecords, anchor: AnchorFile) -> None:
-        self._file = anchor
-        self._transaction = records.writing()
-        self._tip = self._begun = Place(0, chain.GENESIS)
-
-    def __enter__(self) -> _Appending:
-        self._writing = self._transaction.__enter__()
-        try:
-            head = self._writing.head()
+    @contextmanager
+    def _appending(self) -> Iterator[_Appending]:
+        """Give what is appended in one transaction, between the two words to the anchor."""
+        with self._records.writing() as writing:
+            head = writing.head()
             try:
-                anchor = self._file.read()
+                anchor = self._anchor.read()
             except AnchorUnreadable:
                 anchor = None
             place = None if head is None else Place(*head)
-            self._tip = self._begun = chain.tip(anchor, place)
-            self._lost = anchor is None and (place is not None or self._file.path.exists())
-        except BaseException as error:
-            self._transaction.__exit__(type(error), error, error.__traceback__)
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        changed = error is None and self._tip != self._begun
-        if changed:
-            try:
-                self._file.write(Anchor(self._begun, self._tip))
-            except BaseException as failed:
-                self._transaction.__exit__(type(failed), failed, failed.__traceback__)
-                raise
-        self._transaction.__exit__(kind, error, error.__traceback__ if error else None)
-        if changed:
+            begun = chain.tip(anchor, place)
+            lost = anchor is None and (place is not None or self._anchor.path.exists())
+            appending = _Appending(writing, begun, lost)
+            yield appending
+            if appending.tip != begun:
+                self._anchor.write(Anchor(begun, appending.tip))
+        if appending.tip != begun:
             fp("audit.appended")
-            self._file.write(Anchor(self._tip), durable=False)
+            self._anchor.write(Anchor(appending.tip), durable=False)
+
+
+class _Appending:
+    """Adds records at the end of the chain, `tip`; `lost` tells that the anchor should be there and is not."""
+
+    def __init__(self, writing: AuditWriting, tip: Place, lost: bool) -> None:
+        self.tip = tip
+        self._writing = writing
+        self._lost = lost
 
     def knows(self, key: str) -> bool:
         """Return whether a record has this key."""
@@ -241,8 +230,7 @@ class _Appending:
         """Add a record at the end of the chain."""
         if self._lost:
             self._lost = False
-            what = {"follows": str(self._tip.sequence)}
-            self._add(_own(chain.ANCHOR_LOST, record.at, what))
+            self._add(_own(chain.ANCHOR_LOST, record.at, {"follows": str(self.tip.sequence)}))
         self._add(record)
 
     def remove_before(self, limit: str, newest: int, at: str, host: str) -> int:
@@ -255,19 +243,9 @@ class _Appending:
         return self._writing.remove_through(sequence)
 
     def _add(self, record: Record) -> None:
-        placed = Record(
-            self._tip.sequence + 1,
-            record.at,
-            record.action,
-            record.actor,
-            record.subject,
-            record.result,
-            record.detail,
-            record.key,
-            self._tip.hash,
-        ).sealed()
+        placed = replace(record, sequence=self.tip.sequence + 1, previous=self.tip.hash).sealed()
         self._writing.add(placed)
-        self._tip = Place(placed.sequence, placed.hash)
+        self.tip = Place(placed.sequence, placed.hash)
 
 
 def _own(action: str, at: str, detail: Mapping[str, str]) -> Record:
@@ -275,18 +253,7 @@ def _own(action: str, at: str, detail: Mapping[str, str]) -> Record:
 
 
 def _record(found: RecordLike) -> Record:
-    return Record(
-        found.sequence,
-        found.at,
-        found.action,
-        found.actor,
-        found.subject,
-        found.result,
-        found.detail,
-        found.key,
-        found.previous,
-        found.hash,
-    )
+    return Record(*(getattr(found, name) for name in _FIELDS))
 
 
 def _clean(text: str) -> str:
