@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
-from gitferry.security import passphrase, vault_key, vault_record
+from gitferry.security import credential_record, passphrase, vault_key
 from gitferry.security.credential import DamagedCredential
 from gitferry.security.key_sources import BY_PASSPHRASE, KeySource
 from gitferry.security.opened_keys import OpenedKeys
@@ -44,10 +44,10 @@ class Rekey:
         """Enter the next key beside the current one. Raises DamagedCredential, KeySourceError: nothing was done."""
         current = self._keys.open().current
         current_key = self._held(current)
-        for each in self._records.secrets():
+        for each in self._records.credentials():
             if each.key_id != current.id:
                 raise DamagedCredential(each.name, "it names a key that the vault does not have")
-            vault_record.opened(each, current_key)
+            credential_record.opened(each, current_key)
         key, record = self.made(wish, now, unlike=current_key)
         self._records.add_key(vault_key.to_follow(record, key, current, current_key))
         self._keys.hold(record.id, key)
@@ -106,9 +106,9 @@ class Rekey:
 
     def _rewrap(self, old: KeyRecord, new: KeyRecord) -> None:
         old_key, new_key = self._held(old), self._held(new)
-        for record in self._records.secrets():
+        for record in self._records.credentials():
             if record.key_id == old.id:
-                wrapped = vault_record.rewrapped(record, old_key, (new.id, new_key))
+                wrapped = credential_record.rewrapped(record, old_key, (new.id, new_key))
                 self._records.rewrap(record, new.id, wrapped)
                 fp("key.rewrapped")
 

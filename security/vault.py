@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.config.instants import instant
-from gitferry.security import passphrase, vault_record
+from gitferry.security import credential_record, passphrase
 from gitferry.security.credential import (
     Credential,
     CredentialExists,
@@ -21,14 +22,14 @@ from gitferry.security.credential import (
     NoSuchCredential,
     require_sound,
 )
+from gitferry.security.credential_record import Secret
 from gitferry.security.key_sources import BY_PASSPHRASE, KeySource, first_that_works
 from gitferry.security.login import Kind, Login
 from gitferry.security.opened_keys import OpenedKeys
 from gitferry.security.rekey import NewKeyWish, Rekey
 from gitferry.security.vault_faults import NoVault, VaultBusy, VaultExists, VaultLocked
 from gitferry.security.vault_lock import VaultLock
-from gitferry.security.vault_record import Secret
-from gitferry.security.vault_records import NewSecret, SecretRecord, VaultRecords
+from gitferry.security.vault_records import CredentialRecord, NewCredential, VaultRecords
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Vault:
 
     def status(self) -> VaultStatus:
         """Return how it stands, without asking for a passphrase; a key that can be had is fetched."""
-        count = len(self._records.secrets())
+        count = len(self._records.credentials())
         try:
             found = self._keys.standing()
         except NoVault:
@@ -114,7 +115,7 @@ class Vault:
 
     def notes(self) -> tuple[str, ...]:
         """Return what a person should know, a sentence each, from what is at hand: no key is fetched for it."""
-        records = self._records.secrets()
+        records = self._records.credentials()
         if not records:
             return (self._fault,) if self._fault else ()
         current = self._keys.standing().current
@@ -123,7 +124,7 @@ class Vault:
             said.append("the vault is locked, and no credential can be used: `gitferry vault unlock`")
         for record in records:
             key = self._keys.known(record.key_id)
-            found = vault_record.described(record) if key is None else _examined(record, key)
+            found = _examined(record, None if key is None else partial(credential_record.opened, record, key))
             warning = found.warning(self._clock())
             if warning is not None:
                 said.append(warning if found.fault else f"the credential {found.name!r} {warning}")
@@ -189,8 +190,8 @@ class Vault:
         try:
             self._open()
         except (VaultLocked, NoVault):
-            return tuple(vault_record.described(each) for each in self._records.secrets())
-        return tuple(self._examined(each) for each in self._records.secrets())
+            return tuple(credential_record.described(each) for each in self._records.credentials())
+        return tuple(self._examined(each) for each in self._records.credentials())
 
     def describe(self, name: str) -> Credential:
         """Return one credential without its secrets. Raises NoSuchCredential."""
@@ -205,7 +206,7 @@ class Vault:
         Raises NoSuchCredential, DamagedCredential, VaultLocked and what the key's place says.
         """
         self._open()
-        found = self._records.secret(name)
+        found = self._records.credential(name)
         if found is None:
             raise NoSuchCredential(name)
         try:
@@ -229,14 +230,14 @@ class Vault:
             if not self._records.add(record):
                 raise CredentialExists(given.name)
             self._note("credential.add", given.name, "done", {"type": given.kind})
-            return vault_record.described(record)
+            return credential_record.described(record)
 
     def replace(self, given: Given, secret: bytes, key_passphrase: bytes | None = None) -> Credential:
         """Put another secret in the place of a credential's, in one transaction. Raises NoSuchCredential."""
         require_sound(given, secret, key_passphrase)
         self._open()
         with self._lock.held():
-            before = self._records.secret(given.name)
+            before = self._records.credential(given.name)
             if before is None:
                 raise NoSuchCredential(given.name)
             sound = self._examined(before).fault is None
@@ -245,13 +246,13 @@ class Vault:
             self._records.replace(record)
             fp("credential.replaced")
             self._note("credential.rotate", given.name, "done", {"type": given.kind})
-            return vault_record.described(record)
+            return credential_record.described(record)
 
     def remove(self, name: str) -> None:
         """Drop a credential, by its name or id. The vault need not be open. Raises NoSuchCredential."""
         with self._lock.held():
             # By what the list shows: a damaged name is not found by asking for it.
-            found = [each for each in self._records.secrets() if name in (each.name, each.id)]
+            found = [each for each in self._records.credentials() if name in (each.name, each.id)]
             if not found:
                 raise NoSuchCredential(name)
             for each in found:
@@ -263,7 +264,7 @@ class Vault:
         self._open()
         sound: list[Opened] = []
         damaged: list[Credential] = []
-        for record in self._records.secrets():
+        for record in self._records.credentials():
             credential = self._examined(record)
             if credential.fault is None:
                 sound.append(Opened(credential, self._opened(record)[1]))
@@ -317,36 +318,32 @@ class Vault:
                 log.error("a rekey of the vault stays unfinished: %s", error.title, extra={"action": "rekey"})
             self._fault = error.title
 
-    def _opened(self, record: SecretRecord) -> tuple[SecretRecord, Secret]:
+    def _opened(self, record: CredentialRecord) -> tuple[CredentialRecord, Secret]:
         """Return a record and its secret; another process may have brought it under another key meanwhile."""
         for _ in range(_LOOKS):
             key = self._keys.key(record.key_id)
             if key is not None:
-                return record, vault_record.opened(record, key)
-            again = self._records.secret(record.name)
+                return record, credential_record.opened(record, key)
+            again = self._records.credential(record.name)
             if again is None:
                 break
             record = again
         raise DamagedCredential(record.name, "it names a key that the vault does not have")
 
-    def _examined(self, record: SecretRecord) -> Credential:
-        try:
-            self._opened(record)
-        except DamagedCredential as error:
-            return vault_record.described(record, error.title)
-        return vault_record.described(record)
+    def _examined(self, record: CredentialRecord) -> Credential:
+        return _examined(record, partial(self._opened, record))
 
-    def _sealed(self, given: Given, secret: Secret, before: SecretRecord | None) -> NewSecret:
-        return vault_record.sealed(given, secret, self._keys.current(), self._clock(), before)
+    def _sealed(self, given: Given, secret: Secret, before: CredentialRecord | None) -> NewCredential:
+        return credential_record.sealed(given, secret, self._keys.current(), self._clock(), before)
 
-    def _note_use(self, record: SecretRecord, purpose: str) -> None:
+    def _note_use(self, record: CredentialRecord, purpose: str) -> None:
         now = self._clock()
         before = self._uses.get((record.name, purpose))
         if before is not None and abs(now - before) < USE_NOTED_AFTER:
             return
         self._uses[record.name, purpose] = now
         self._note("credential.use", record.name, "done", {"for": purpose})
-        last = vault_record.described(record).last_used
+        last = credential_record.described(record).last_used
         if last is None or abs(now - last) >= USE_NOTED_AFTER:
             try:
                 self._records.used(record.name, instant(now))
@@ -357,10 +354,12 @@ class Vault:
         return instant(self._clock())
 
 
-def _examined(record: SecretRecord, key: bytes) -> Credential:
-    """Return what a record says, and why it does not open where it does not."""
-    try:
-        vault_record.opened(record, key)
-    except DamagedCredential as error:
-        return vault_record.described(record, error.title)
-    return vault_record.described(record)
+def _examined(record: CredentialRecord, opens: Callable[[], object] | None) -> Credential:
+    """Return what a record says, and why `opens` does not open it where it does not."""
+    fault = None
+    if opens is not None:
+        try:
+            opens()
+        except DamagedCredential as error:
+            fault = error.title
+    return credential_record.described(record, fault)

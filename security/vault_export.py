@@ -15,7 +15,7 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.instants import instant
 from gitferry.security import envelope, passphrase, private_key
 from gitferry.security.credential import Given
-from gitferry.security.vault_record import Secret
+from gitferry.security.credential_record import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.padding import OAEP

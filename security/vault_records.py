@@ -28,7 +28,7 @@ class KeyRecord(Protocol):
     def back(self) -> bytes | None: ...
 
 
-class SecretRecord(Protocol):
+class CredentialRecord(Protocol):
     """One credential as it is kept. Times are RFC 3339 text: what was tampered with must be readable to be named."""
 
     @property
@@ -76,7 +76,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
-class NewSecret:
+class NewCredential:
     """A credential's record as the vault writes it."""
 
     id: str
@@ -100,11 +100,11 @@ class VaultRecords(Protocol):
         """Return every key's record."""
         ...
 
-    def secrets(self) -> Sequence[SecretRecord]:
+    def credentials(self) -> Sequence[CredentialRecord]:
         """Return every credential's record, by name."""
         ...
 
-    def secret(self, name: str) -> SecretRecord | None:
+    def credential(self, name: str) -> CredentialRecord | None:
         """Return one credential's record."""
         ...
 
@@ -123,19 +123,19 @@ class VaultRecords(Protocol):
         """Remove a key's record."""
         ...
 
-    def add(self, secret: SecretRecord) -> bool:
+    def add(self, credential: CredentialRecord) -> bool:
         """Add a credential; False where one has the name."""
         ...
 
-    def replace(self, secret: SecretRecord) -> None:
+    def replace(self, credential: CredentialRecord) -> None:
         """Put this in the place of the record of that name, or add it."""
         ...
 
-    def rewrap(self, secret: SecretRecord, key_id: str, wrapped: bytes) -> bool:
-        """Put another wrapping to a record that is still as `secret`; False where it is not."""
+    def rewrap(self, credential: CredentialRecord, key_id: str, wrapped: bytes) -> bool:
+        """Put another wrapping to a record that is still as `credential`; False where it is not."""
         ...
 
-    def remove(self, secret: SecretRecord) -> bool:
+    def remove(self, credential: CredentialRecord) -> bool:
         """Remove the credential of this id or name; False where there is none."""
         ...
 

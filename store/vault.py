@@ -116,11 +116,11 @@ class StoredVault:
         """Return every key's record, the oldest first."""
         return self._rows(_KEYS, KeyRow, "created")
 
-    def secrets(self) -> tuple[CredentialRow, ...]:
+    def credentials(self) -> tuple[CredentialRow, ...]:
         """Return every credential's record, by name."""
         return self._rows(_CREDENTIALS, CredentialRow, "name")
 
-    def secret(self, name: str) -> CredentialRow | None:
+    def credential(self, name: str) -> CredentialRow | None:
         """Return one credential's record."""
         found = self._rows(_CREDENTIALS, CredentialRow, "name", name)
         return found[0] if found else None
@@ -148,37 +148,37 @@ class StoredVault:
         """Remove a key's record."""
         self._write(lambda connection: connection.execute(delete(_KEYS).where(_KEYS.c.id == key_id)))
 
-    def add(self, secret: CredentialLike) -> bool:
+    def add(self, credential: CredentialLike) -> bool:
         """Add a credential; False where one has the name."""
 
         def change(connection: Connection) -> bool:
-            taken = select(_CREDENTIALS.c.id).where(_CREDENTIALS.c.name == secret.name)
+            taken = select(_CREDENTIALS.c.id).where(_CREDENTIALS.c.name == credential.name)
             if connection.execute(taken).first() is not None:
                 return False
-            connection.execute(insert(_CREDENTIALS).values(_values(_CREDENTIALS, secret)))
+            connection.execute(insert(_CREDENTIALS).values(_values(_CREDENTIALS, credential)))
             return True
 
         return self._write(change)
 
-    def replace(self, secret: CredentialLike) -> None:
+    def replace(self, credential: CredentialLike) -> None:
         """Put this in the place of the record of that name, or add it."""
 
         def change(connection: Connection) -> None:
-            connection.execute(delete(_CREDENTIALS).where(_CREDENTIALS.c.name == secret.name))
-            connection.execute(insert(_CREDENTIALS).values(_values(_CREDENTIALS, secret)))
+            connection.execute(delete(_CREDENTIALS).where(_CREDENTIALS.c.name == credential.name))
+            connection.execute(insert(_CREDENTIALS).values(_values(_CREDENTIALS, credential)))
 
         self._write(change)
 
-    def rewrap(self, secret: CredentialLike, key_id: str, wrapped: bytes) -> bool:
-        """Put another wrapping to a record that is still as `secret`; False where it is not."""
+    def rewrap(self, credential: CredentialLike, key_id: str, wrapped: bytes) -> bool:
+        """Put another wrapping to a record that is still as `credential`; False where it is not."""
         found = _CREDENTIALS.c
-        same = (found.id == secret.id, found.version == secret.version, found.key_id == secret.key_id)
+        same = (found.id == credential.id, found.version == credential.version, found.key_id == credential.key_id)
         statement = update(_CREDENTIALS).where(*same).values(key_id=key_id, wrapped=wrapped)
         return self._write(lambda connection: connection.execute(statement).rowcount == 1)
 
-    def remove(self, secret: CredentialLike) -> bool:
+    def remove(self, credential: CredentialLike) -> bool:
         """Remove the credential of this id or name; False where there is none."""
-        same = (_CREDENTIALS.c.id == secret.id) | (_CREDENTIALS.c.name == secret.name)
+        same = (_CREDENTIALS.c.id == credential.id) | (_CREDENTIALS.c.name == credential.name)
         statement = delete(_CREDENTIALS).where(same)
         return self._write(lambda connection: connection.execute(statement).rowcount > 0)
 

@@ -28,7 +28,7 @@ def url(tmp_path: Path) -> str:
 
 def names(ledger: Ledger) -> list[str]:
     try:
-        return [each.name for each in StoredVault(ledger.open).secrets()]
+        return [each.name for each in StoredVault(ledger.open).credentials()]
     finally:
         ledger.close()
 

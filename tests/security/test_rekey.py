@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitferry.config.errors import GitferryError
-from gitferry.security import vault_key, vault_record
+from gitferry.security import credential_record, vault_key
 from gitferry.security.credential import DamagedCredential
 from gitferry.security.key_file import KeyFile
 from gitferry.security.key_sources import KeySourceError
@@ -49,11 +49,11 @@ def known_keys(place: Place) -> list[bytes]:
 def opened_by(place: Place) -> dict[str, int]:
     """How many keys open each credential."""
     counts = {}
-    for record in place.records().secrets():
+    for record in place.records().credentials():
         counts[record.name] = 0
         for key in {*known_keys(place), *_led(place)}:
             try:
-                assert vault_record.opened(record, key).secret == SECRETS[record.name]
+                assert credential_record.opened(record, key).secret == SECRETS[record.name]
             except DamagedCredential:
                 continue
             counts[record.name] += 1

@@ -282,8 +282,8 @@ def test_a_canary_is_nowhere_but_in_its_login(place: Place, caplog: pytest.LogCa
     vault.add(given("work"), CANARY)
     vault.add(given("deploy", "ssh_key"), KEY_CANARY, b"canary-passphrase")
     shown = [repr(vault), repr(vault._keys), repr(vault.login("work")), repr(vault.login("deploy"))]
-    shown += [repr(each) for each in vault.credentials()] + [repr(each) for each in vault.everything()[0]]
-    shown += [repr(each) for each in place.records().secrets()] + [repr(each) for each in place.records().vault_keys()]
+    records = place.records()
+    shown += map(repr, (*vault.credentials(), *vault.everything()[0], *records.credentials(), *records.vault_keys()))
     sql(place, "UPDATE credentials SET version = 9 WHERE name = 'work'")
     for act in (lambda: vault.login("work"), lambda: vault.rekey("keyfile"), lambda: vault.add(given("-"), CANARY)):
         with pytest.raises(GitferryError) as caught:

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from gitferry.security import vault_export
 from gitferry.security.credential import CredentialRefused, Given
+from gitferry.security.credential_record import Secret
 from gitferry.security.vault_export import ExportUnreadable, NoRsaKey
-from gitferry.security.vault_record import Secret
 from gitferry.tests.security.vaults import CHEAP, Place, given
 
 ROWS = [

@@ -35,7 +35,7 @@ def brought_over(url: str) -> tuple[Rescued, tuple[str, ...]]:
     before = aside.read_bytes()
     with Store(url) as store:
         told = rescue(aside, store)
-        found = tuple(each.name for each in StoredVault(lambda: store).secrets())
+        found = tuple(each.name for each in StoredVault(lambda: store).credentials())
     assert aside.read_bytes() == before
     assert [path.name for path in aside.parent.iterdir() if path.name.startswith(".")] == []
     return told, found

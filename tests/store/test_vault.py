@@ -51,16 +51,16 @@ def test_rows_come_out_as_they_went_in(vault: StoredVault) -> None:
     assert vault.add(row("b", username="ann ü", expires="2027-01-01T00:00:00.000000Z"))
     assert vault.add(row("a"))
     assert not vault.add(row("a", id="another"))
-    assert [each.name for each in vault.secrets()] == ["a", "b"]
-    assert vault.secret("b") == row("b", username="ann ü", expires="2027-01-01T00:00:00.000000Z")
-    assert vault.secret("c") is None
+    assert [each.name for each in vault.credentials()] == ["a", "b"]
+    assert vault.credential("b") == row("b", username="ann ü", expires="2027-01-01T00:00:00.000000Z")
+    assert vault.credential("c") is None
 
 
 def test_a_row_is_replaced_used_and_removed(vault: StoredVault) -> None:
     vault.add(row("a"))
     vault.replace(row("a", version=2, sealed=b"new"))
     vault.used("a", "2026-03-05T12:00:00.000000Z")
-    found = vault.secret("a")
+    found = vault.credential("a")
     assert found is not None
     assert (found.version, found.sealed, found.last_used) == (2, b"new", "2026-03-05T12:00:00.000000Z")
     assert vault.remove(row("a"))
@@ -72,7 +72,7 @@ def test_only_a_row_that_is_as_it_was_seen_is_rewrapped(vault: StoredVault) -> N
     vault.add(seen)
     assert vault.rewrap(seen, "k2", b"other")
     assert not vault.rewrap(seen, "k3", b"another")
-    found = vault.secret("a")
+    found = vault.credential("a")
     assert found is not None and (found.key_id, found.wrapped) == ("k2", b"other")
 
 
@@ -101,7 +101,7 @@ def test_whatever_stands_in_a_column_can_be_read(vault: StoredVault, file: Path,
             with connection:
                 connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
             connection.close()
-            assert len(vault.vault_keys()) == len(vault.secrets()) == 1
+            assert len(vault.vault_keys()) == len(vault.credentials()) == 1
 
 
 def test_secrets_are_not_in_what_is_shown() -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gitferry.config.instants import instant
 from gitferry.security import envelope
 from gitferry.security.credential import Credential, DamagedCredential, Given
-from gitferry.security.vault_records import NewSecret, SecretRecord
+from gitferry.security.vault_records import CredentialRecord, NewCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Secret:
 
 
 def sealed(
-    given: Given, secret: Secret, key: tuple[str, bytes], now: datetime, before: SecretRecord | None = None
-) -> NewSecret:
+    given: Given, secret: Secret, key: tuple[str, bytes], now: datetime, before: CredentialRecord | None = None
+) -> NewCredential:
     """Return the record of a credential under `key` (its id and the key); `before` is the one that it replaces."""
     created = instant(now) if before is None else before.created
-    record = NewSecret(
+    record = NewCredential(
         id=secrets.token_hex(16) if before is None else before.id,
         name=given.name,
         kind=given.kind,
@@ -44,7 +44,7 @@ def sealed(
     return _with(record, found)
 
 
-def opened(record: SecretRecord, key: bytes) -> Secret:
+def opened(record: CredentialRecord, key: bytes) -> Secret:
     """Return what is sealed in a record. Raises DamagedCredential."""
     found = envelope.Envelope(record.wrapped, record.sealed)
     try:
@@ -53,7 +53,7 @@ def opened(record: SecretRecord, key: bytes) -> Secret:
         raise DamagedCredential(record.name) from None
 
 
-def rewrapped(record: SecretRecord, old: bytes, new: tuple[str, bytes]) -> bytes:
+def rewrapped(record: CredentialRecord, old: bytes, new: tuple[str, bytes]) -> bytes:
     """Return the record's data key under another key. Raises DamagedCredential."""
     try:
         return envelope.rewrap((record.key_id, old), new, record.wrapped, _identity(record), record.name)
@@ -61,7 +61,7 @@ def rewrapped(record: SecretRecord, old: bytes, new: tuple[str, bytes]) -> bytes
         raise DamagedCredential(record.name) from None
 
 
-def described(record: SecretRecord, fault: str | None = None) -> Credential:
+def described(record: CredentialRecord, fault: str | None = None) -> Credential:
     """Return what a record says of its credential; `fault` is why it does not open."""
     times: dict[str, datetime | None] = {}
     for name in ("created", "rotated", "expires", "last_used"):
@@ -74,7 +74,7 @@ def described(record: SecretRecord, fault: str | None = None) -> Credential:
     return Credential(record.id, record.name, record.kind, record.username, record.version, **times, fault=fault)
 
 
-def _identity(record: SecretRecord) -> bytes:
+def _identity(record: CredentialRecord) -> bytes:
     """All that stands in the clear is bound, but when it was used last: that is noted without the key."""
     return envelope.bound(
         "credential",
@@ -89,7 +89,7 @@ def _identity(record: SecretRecord) -> bytes:
     )
 
 
-def _with(record: NewSecret, found: envelope.Envelope) -> NewSecret:
+def _with(record: NewCredential, found: envelope.Envelope) -> NewCredential:
     return replace(record, wrapped=found.wrapped, sealed=found.sealed)
 
 
