@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gitferry.config.durable import fill_flushed, flush_directory
 from gitferry.config.errors import GitferryError
 
 
@@ -25,11 +26,11 @@ def create(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            _fill(descriptor, text.encode())
+            fill_flushed(descriptor, text.encode())
         except OSError:
             path.unlink()
             raise
-        _sync_directory(path.parent)
+        flush_directory(path.parent)
 
 
 def replace(path: Path, text: str, seen: bytes) -> None:
@@ -46,14 +47,14 @@ def replace(path: Path, text: str, seen: bytes) -> None:
             os.fchmod(descriptor, before.st_mode & 0o7777)
             if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(descriptor, before.st_uid, before.st_gid)
-            _fill(descriptor, text.encode())
+            fill_flushed(descriptor, text.encode())
             if target.read_bytes() != seen:
                 raise NotWritten(f"{path} was edited by someone else meanwhile", "run the command again")
             fresh.rename(target)
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-        _sync_directory(target.parent)
+        flush_directory(target.parent)
 
 
 @contextmanager
@@ -84,18 +85,3 @@ def _explained(path: Path) -> Iterator[None]:
         raise NotWritten(
             f"{path} cannot be written: {reason}", "make its directory one that this user may write to"
         ) from error
-
-
-def _fill(descriptor: int, data: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ memory, and `git fast-import` takes no trees of their own.
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
+from gitferry.config.durable import flush_directory, write_flushed
 from gitferry.config.failpoints import fp
 
 #: An object's kind is written by these numbers.
@@ -56,18 +56,14 @@ def write_pack(directory: Path, objects: Mapping[str, New]) -> None:
         # A pack is looked for by its index, which therefore comes last.
         for suffix, data in ((".pack", packed), (".idx", index)):
             waiting.append((directory / f"tmp_{name}{suffix}", directory / f"{name}{suffix}"))
-            _flushed(waiting[-1][0], data)
+            write_flushed(waiting[-1][0], data, 0o444)
         fp("pack.flushed")
         for written, final in waiting:
             written.rename(final)
     finally:
         for written, _ in waiting:
             written.unlink(missing_ok=True)
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush_directory(directory)
 
 
 def _packed(objects: Mapping[str, New]) -> tuple[bytes, list[tuple[bytes, int, int]]]:
@@ -111,12 +107,3 @@ def _index(rows: Iterable[tuple[bytes, int, int]], checksum: bytes) -> bytes:
         )
     )
     return body + sha1(body, usedforsecurity=False).digest()
-
-
-def _flushed(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(handle)

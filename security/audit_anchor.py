@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gitferry.config.durable import flush_directory, write_flushed
 from gitferry.config.errors import GitferryError
 from gitferry.security.audit_chain import Anchor, Place
+from gitferry.security.file_lock import take
 
 NAME = "audit.head"
 _LOCK = "audit.lock"
@@ -57,16 +57,10 @@ class AnchorFile:
         """Replace the file. Without `durable` a power cut may bring the one before it back. Raises AnchorUnwritable."""
         fresh = self.path.with_name(f".{NAME}.new")  # one name: only who holds the lock writes it
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                os.fchmod(descriptor, 0o600)
-                os.write(descriptor, _encoded(anchor))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            write_flushed(fresh, _encoded(anchor))
             fresh.rename(self.path)
             if durable:
-                _sync_directory(self.path.parent)
+                flush_directory(self.path.parent)
         except OSError as error:
             raise AnchorUnwritable(
                 f"{self.path} cannot be written: {error.strerror}", "see the disk, and that this user may write there"
@@ -76,31 +70,19 @@ class AnchorFile:
     def locked(self) -> Iterator[None]:
         """Keep every other process and thread from the anchor until the block ends. Raises AnchorUnwritable."""
         try:
-            self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = take(self._lock, _SECONDS)
+        except TimeoutError:
+            raise AnchorUnwritable(
+                f"another process keeps {self._lock}", "see who with `fuser`, and try again"
+            ) from None
         except OSError as error:
             raise AnchorUnwritable(
                 f"{self._lock} cannot be opened: {error.strerror}", "see that this user may write there"
             ) from error
         try:
-            self._wait(descriptor)
             yield
         finally:
             os.close(descriptor)
-
-    def _wait(self, descriptor: int) -> None:
-        give_up = time.monotonic() + _SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise AnchorUnwritable(
-                        f"another process keeps {self._lock}", "see who with `fuser`, and try again"
-                    ) from None
-                time.sleep(0.002)
-            else:
-                return
 
 
 def _encoded(anchor: Anchor) -> bytes:
@@ -135,11 +117,3 @@ def _place(body: Any) -> Place | None:
     if type(sequence) is not int or sequence < 0 or not isinstance(found, str):
         return None
     return Place(sequence, found) if len(found) == 64 and _HEX.issuperset(found) else None
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

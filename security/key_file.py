@@ -7,6 +7,7 @@ import re
 import stat
 from pathlib import Path
 
+from gitferry.config.durable import flush_directory, write_flushed
 from gitferry.config.errors import GitferryError
 from gitferry.config.failpoints import fp
 from gitferry.security import envelope
@@ -100,19 +101,10 @@ class KeyFile:
         new = self._path.with_name(f"{NAME}.new")
         text = _HEAD + "".join(f"{key_id} {envelope.text(key)}\n" for key_id, key in keys.items())
         try:
-            new.unlink(missing_ok=True)
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
+            write_flushed(new, text.encode("ascii"))
             fp("key.file_written")
             new.rename(self._path)
-            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            flush_directory(self._path.parent)
         except OSError as error:
             raise self._unusable(error) from error
 
