@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from gitferry.config.durable import write_flushed
+
 _NAME = "gitferry.db"
 _MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html#magic_header_string
 
@@ -30,7 +32,7 @@ def move_aside(url: str) -> Path | None:
         with path.open("rb") as file:
             if path.name != _NAME and file.read(len(_MAGIC)) != _MAGIC:
                 return None
-        _note(_marker(path), aside.name)
+        write_flushed(_marker(path), os.fsencode(aside.name))
         _move(path, aside)
     except OSError:
         return None  # what is wrong with the database is told, and how to move it by hand
@@ -49,7 +51,10 @@ def unfinished(url: str) -> Path | None:
     if path is None:
         return None
     try:
-        aside = path.with_name(Path(_marker(path).read_text()).name)
+        name = os.fsdecode(_marker(path).read_bytes())
+        if not name:
+            return None  # it died before the name was written, and nothing is moved before that
+        aside = path.with_name(Path(name).name)
         if not os.path.lexists(aside) and os.path.lexists(path):
             _move(path, aside)
     except OSError:
@@ -89,15 +94,6 @@ def _file(url: str) -> Path | None:
 
 def _marker(path: Path) -> Path:
     return path.with_name(f"{path.name}.rescue")
-
-
-def _note(marker: Path, name: str) -> None:
-    handle = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        os.write(handle, os.fsencode(name))
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unused(path: Path) -> Path:

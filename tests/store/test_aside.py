@@ -40,6 +40,14 @@ def test_a_move_that_a_process_died_over_is_finished(tmp_path: Path) -> None:
     assert unfinished(f"sqlite:///{file}") is None
 
 
+def test_a_process_that_died_before_it_noted_the_name_moved_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "gitferry.db"
+    file.write_text("database")
+    (tmp_path / "gitferry.db.rescue").touch()
+    assert unfinished(f"sqlite:///{file}") is None
+    assert file.read_text() == "database"
+
+
 def test_a_file_that_was_never_a_database_is_left_alone(tmp_path: Path) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("mine")
