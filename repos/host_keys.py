@@ -25,13 +25,18 @@ from gitferry.repos.ssh_settings import destination, host_name, known_hosts, ssh
 from gitferry.security.urls import check_remote_url
 
 _CONNECT: Final = 10  # seconds
-_NEVER: Final = ("-oBatchMode=yes", "-oPreferredAuthentications=none", "-oUpdateHostKeys=no", "-oControlMaster=no")
-_ALONE: Final = (
-    "-oGlobalKnownHostsFile=none",
+_LOOKING: Final = (
+    "-oBatchMode=yes",
+    "-oPreferredAuthentications=none",
+    "-oUpdateHostKeys=no",
+    "-oControlMaster=no",
     "-oControlPath=none",
     "-oHashKnownHosts=no",
     "-oVerifyHostKeyDNS=no",
     "-oKnownHostsCommand=none",
+    "-oGlobalKnownHostsFile=none",
+    "-oStrictHostKeyChecking=accept-new",
+    f"-oConnectTimeout={_CONNECT}",
 )
 
 
@@ -67,12 +72,7 @@ def shown(url: str, environ: Mapping[str, str]) -> HostKey | None:
         return None
     with tempfile.TemporaryDirectory(prefix="gitferry-") as directory:
         file = Path(directory) / "known_hosts"
-        accepting = (
-            "-oStrictHostKeyChecking=accept-new",
-            f'-oUserKnownHostsFile="{file}"',
-            "-oGlobalKnownHostsFile=none",
-        )
-        words = [*_NEVER, *_ALONE, *accepting, f"-oConnectTimeout={_CONNECT}", *destination(address), "true"]
+        words = [*_LOOKING, f'-oUserKnownHostsFile="{file}"', *destination(address), "true"]
         _run([ssh_program(environ), *words], environ)
         try:
             name, kind, key = file.read_text().split()[:3]

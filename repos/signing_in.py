@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from gitferry.config.errors import GitferryError
+from gitferry.repos import host_keys
 from gitferry.repos.credential_desk import CredentialDesk
-from gitferry.repos.host_keys import shown
 from gitferry.repos.offer import Offer
 from gitferry.repos.private_socket import NoPrivatePlace, answered, placed, private_directory
 from gitferry.repos.remote_error import SHOWN, UNKNOWN_HOST, RemoteError
@@ -74,29 +74,29 @@ def _hidden(login: Login | None) -> AbstractContextManager[None]:
 
 def _explained(said: str, url: str, environ: Mapping[str, str]) -> str:
     """What a person compares, where ssh knew no key of the server: it does not tell by itself."""
-    key = shown(url, environ) if UNKNOWN_HOST.search(said) else None
+    key = host_keys.shown(url, environ) if UNKNOWN_HOST.search(said) else None
     return "" if key is None else f"\n{SHOWN}{key}\n"
 
 
 def _require_fit(login: Login, address: RemoteUrl, url: str) -> None:
-    shown = redact(url)
+    named = redact(url)
     if address.scheme == "ssh" and login.kind != "ssh_key":
         raise CannotSignIn(
-            f"{shown} is reached over SSH, and its credential is a {'token' if login.kind == 'token' else 'password'}",
+            f"{named} is reached over SSH, and its credential is a {'token' if login.kind == 'token' else 'password'}",
             "store an SSH key, or let the remote's URL begin with https://",
         )
     if address.scheme in ("https", "http") and login.kind == "ssh_key":
         raise CannotSignIn(
-            f"{shown} is reached over {address.scheme}, and its credential is an SSH key",
+            f"{named} is reached over {address.scheme}, and its credential is an SSH key",
             "store a token or a password, or let the remote's URL be the one for SSH",
         )
     if address.scheme == "http" and not _is_loopback(address.host):
         raise CannotSignIn(
-            f"{shown} is not encrypted: everybody on the way could read the credential, so it was not sent",
+            f"{named} is not encrypted: everybody on the way could read the credential, so it was not sent",
             "let the remote's URL begin with https://",
         )
     if address.scheme == "git":
-        raise CannotSignIn(f"{shown} takes no credential", "use https:// or ssh://, or leave `auth` out")
+        raise CannotSignIn(f"{named} takes no credential", "use https:// or ssh://, or leave `auth` out")
     if login.kind != "ssh_key" and set(b"\n\r\0") & set(login.secret + (login.username or "").encode()):
         raise CannotSignIn("the credential holds a line end, which git cannot be given", "store it again without one")
 
@@ -132,9 +132,10 @@ def _over_ssh(
         if login is None:
             yield Offer(environ={} if shared is None else {"GITFERRY_SSH_SHARED": str(shared / "%C")})
         else:
-            way = (
-                way_to(address, environ) if connections is None or shared is None else connections.way(shared, address)
-            )
+            if connections is not None and shared is not None:
+                way = connections.way(shared, address)
+            else:
+                way = way_to(address, environ)
             with _with_key(login, way, environ, shared) as offer:
                 yield offer
     except GitferryError:

@@ -50,8 +50,7 @@ def configuration(way: str, agent: Path) -> str:
 def way_to(address: RemoteUrl, environ: Mapping[str, str]) -> str:
     """Return the lines of a configuration that reaches `address` as the user's does. Starts one process."""
     lines = []
-    for line in _asked(address, environ).splitlines():
-        key, _, value = line.partition(" ")
+    for key, value in _asked(address, environ).items():
         if key == "proxyjump" and value != "none":
             lines.append(f"ProxyCommand {_jump(value)}\n")
         elif key in _KEPT and value and (value != "none" or key == "userknownhostsfile"):
@@ -63,23 +62,20 @@ def not_to_share(address: RemoteUrl, environ: Mapping[str, str]) -> frozenset[st
     """Return what the user's configuration has for `address` of "controlpath", "proxyjump" and "proxycommand", which
     stand against a shared connection of ours. Starts one process.
     """
-    found = dict(line.partition(" ")[::2] for line in _asked(address, environ).splitlines())
+    found = _asked(address, environ)
     return frozenset(key for key in ("controlpath", "proxyjump", "proxycommand") if found.get(key, "none") != "none")
 
 
 def known_hosts(address: RemoteUrl, environ: Mapping[str, str]) -> Path | None:
     """Return the first file in which ssh keeps the identities of servers for this user, None where it keeps none."""
-    for line in _asked(address, environ).splitlines():
-        key, _, value = line.partition(" ")
-        if key == "userknownhostsfile" and value:
-            first = _files(value)[0]
-            return None if first == "none" else Path(first).expanduser()
-    return None
+    value = _asked(address, environ).get("userknownhostsfile", "")
+    first = _files(value)[0]
+    return Path(first).expanduser() if first not in ("", "none") else None
 
 
 def host_name(address: RemoteUrl, environ: Mapping[str, str]) -> str:
     """Return the name under which ssh knows the server at `address`, as it stands in known_hosts."""
-    found = dict(line.partition(" ")[::2] for line in _asked(address, environ).splitlines())
+    found = _asked(address, environ)
     if alias := found.get("hostkeyalias"):
         return alias
     name, port = found.get("hostname", address.host), found.get("port", str(address.port or 22))
@@ -97,8 +93,10 @@ def ssh_program(environ: Mapping[str, str]) -> str:
     return shutil.which("ssh", path=environ.get("PATH")) or "ssh"
 
 
-def _asked(address: RemoteUrl, environ: Mapping[str, str]) -> str:
-    """What ssh says that it would do; empty where it cannot be asked, and then git's own call says why."""
+def _asked(address: RemoteUrl, environ: Mapping[str, str]) -> dict[str, str]:
+    """What ssh says that it would do, of settings that may be given more than once the last; empty where it cannot be
+    asked, and then git's own call says why.
+    """
     try:
         done = subprocess.run(
             [ssh_program(environ), "-G", *destination(address)],
@@ -109,8 +107,9 @@ def _asked(address: RemoteUrl, environ: Mapping[str, str]) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""
+        return {}
+    said = done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""
+    return dict(line.partition(" ")[::2] for line in said.splitlines())
 
 
 def _as_given(key: str, value: str) -> str:
