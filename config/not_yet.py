@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gitferry.config.listing import first_of
 from gitferry.config.model import Defaults, Settings
 
 _NAMED = 3  # places that are listed
@@ -32,8 +33,7 @@ class Asked:
     @property
     def said(self) -> str:
         """The sentence that tells it."""
-        more = f" and {len(self.places) - _NAMED} more" if len(self.places) > _NAMED else ""
-        return f"{', '.join(self.places[:_NAMED])}{more}: not acted on yet, {self.setting.instead}"
+        return f"{first_of(self.places, _NAMED)}: not acted on yet, {self.setting.instead}"
 
 
 def _other_than(value: object) -> Callable[[Any], bool]:

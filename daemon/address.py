@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.listing import first_of
 
 if TYPE_CHECKING:
     from gitferry.pushback.outcome import Operation, TaskState
@@ -23,9 +24,8 @@ class AmbiguousTask(GitferryError):
     """Several tasks answer to the name."""
 
     def __init__(self, name: str, found: Sequence[TaskState]) -> None:
-        choices = ", ".join(f"{state.repository}/{state.path} ({state.id})" for state in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        super().__init__(f"{name!r} names {len(found)} tasks: {choices}{more}", "Use the id, or repository/path.")
+        choices = first_of([f"{state.repository}/{state.path} ({state.id})" for state in found], 5)
+        super().__init__(f"{name!r} names {len(found)} tasks: {choices}", "Use the id, or repository/path.")
 
 
 class UnknownOperation(GitferryError):

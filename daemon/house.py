@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.listing import first_of
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import state_dir
 from gitferry.daemon import crash, rows, safe
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 #: Crossings that looked at the whole tree without anyone waiting for them: the index is made anew with them.
 _REBUILDING = frozenset({"start", "reconcile"})
 
+_NAMED = 5  # tasks that a log line names
 _AFTER_PAUSE = 1.0  # seconds: the record keeps whole ones
 
 
@@ -240,11 +242,8 @@ def _log(outcome: Outcome, before: Known) -> None:
     facts = {"repository": outcome.repository, "state": outcome.state.value}
     if outcome.operation is not None:
         done = outcome.operation
-        carried = ", ".join(f"{change.action} {change.name}" for change in done.tasks[:5])
-        more = f" and {len(done.tasks) - 5} more" if len(done.tasks) > 5 else ""
-        log.info(
-            "%s: %s%s", outcome.repository, carried, more, extra=facts | {"action": done.kind, "operation": done.id}
-        )
+        carried = first_of([f"{change.action} {change.name}" for change in done.tasks], _NAMED)
+        log.info("%s: %s", outcome.repository, carried, extra=facts | {"action": done.kind, "operation": done.id})
     for note in set(outcome.notes) - set(before.notes):
         log.info("%s: %s", outcome.repository, note, extra=facts | {"action": "note"})
     said = outcome.error or outcome.waiting_for

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.listing import first_of
 from gitferry.config.model import Repository
 from gitferry.pushback.carry import Carried
 from gitferry.pushback.commit import Tip
@@ -291,16 +292,14 @@ def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
     names = [task.name for task in tasks if task.push_status is PushStatus.CONFLICT]
     if not names:
         return None
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"an answer: both sides changed {', '.join(names[:_NAMED])}{more}"
+    return f"an answer: both sides changed {first_of(names, _NAMED)}"
 
 
 def _notes(ground: Ground, planned: Planned) -> tuple[str, ...]:
     notes: list[str] = []
     foreign, held_back = planned.seen.foreign, planned.held_back
     if foreign:
-        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
-        notes.append(f"submodules and other repositories are left as they are: {', '.join(foreign[:_NAMED])}{more}")
+        notes.append(f"submodules and other repositories are left as they are: {first_of(foreign, _NAMED)}")
     hooks = hooks_of(ground)
     if hooks is not None:
         notes += hooks.hints()

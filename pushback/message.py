@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitferry.config import message_template
+from gitferry.config.listing import first_of
 from gitferry.config.message_template import COMMIT_MESSAGE, REQUEST_BODY, TaskWords, Unfilled
 
 __all__ = ["TaskWords", "Words", "commit_words", "literal", "request_words", "summary", "task_list"]
@@ -29,10 +30,9 @@ def summary(tasks: Sequence[TaskWords]) -> str:
     verbs = {task.verb for task in tasks}
     verb = verbs.pop().capitalize() if len(verbs) == 1 else "Update"
     names = [task.name for task in tasks]
-    shown, rest = names[:_NAMED], len(names) - _NAMED
-    if rest > 0:
-        return f"{verb} {', '.join(shown)} and {rest} more"
-    return f"{verb} {' and '.join([', '.join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)}"
+    if len(names) > _NAMED:
+        return f"{verb} {first_of(names, _NAMED)}"
+    return f"{verb} {' and '.join([', '.join(names[:-1]), names[-1]] if len(names) > 1 else names)}"
 
 
 def task_list(tasks: Sequence[TaskWords]) -> str:

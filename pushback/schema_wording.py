@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gitferry.config.listing import first_of
+
 _SHOWN = 60  # characters of what a schema says
 _FEW = 5  # of the values or keys that are listed
 _PLAIN_KEY = re.compile(r"[\w$-]+")
@@ -108,7 +110,8 @@ def _type(error: Error) -> str:
 
 def _enum(error: Error) -> str:
     allowed = error.validator_value
-    return f"must be one of {_listed([shown(each) for each in allowed] if isinstance(allowed, Sequence) else [])}"
+    choices = [shown(each) for each in allowed] if isinstance(allowed, Sequence) else []
+    return f"must be one of {first_of(choices, _FEW)}"
 
 
 def _any_of(error: Error) -> str:
@@ -154,12 +157,7 @@ def _place(where: Iterable[str | int]) -> str:
 
 
 def _keys(names: Sequence[object]) -> str:
-    return f"the key{'s' * (len(names) > 1)} {_listed([shown(name) for name in names])}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _FEW
-    return ", ".join(names[:_FEW]) + (f" and {more} more" if more > 0 else "")
+    return f"the key{'s' * (len(names) > 1)} {first_of([shown(name) for name in names], _FEW)}"
 
 
 def shown(value: object) -> str:

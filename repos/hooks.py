@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitferry.config.failpoints import fp
+from gitferry.config.listing import first_of
 from gitferry.repos import hook_files
 from gitferry.repos.git import Git, GitError, zsplit
 from gitferry.repos.gitconfig import Config
@@ -196,7 +197,7 @@ class _Asked:
         except GitError as broken:
             return replace(ran, ok=False, reason=f"git cannot commit from what it left: {broken.title}")
         if changed:
-            self._notes.append(f"the hook {name} changed files and did not stage them: {_listed(changed)}")
+            self._notes.append(f"the hook {name} changed files and did not stage them: {first_of(changed, 3)}")
         return ran
 
     def _of_message(self, name: str) -> Ran:
@@ -243,8 +244,3 @@ def _told(commit: Commit) -> dict[str, str]:
 
 def _barred(name: str) -> str:
     return f"the hook {name} did not run: it is not executable in the tree that is to travel"
-
-
-def _listed(paths: Sequence[str]) -> str:
-    shown = ", ".join(paths[:3])
-    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.listing import first_of
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.names import REPOSITORY
 from gitferry.daemon.cli.output import counted, paint, printable, progress, wrapped
@@ -262,8 +263,7 @@ def _tasks(tasks: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _listed(names: list[str], what: str = "") -> str:
-    more = f" and {len(names) - _SHOWN} more {what}".rstrip() if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return first_of(names, _SHOWN) + (f" {what}" if what and len(names) > _SHOWN else "")
 
 
 def _conclude(context: Context, entry: Mapping[str, object], settings: Path, *, held: bool) -> None:

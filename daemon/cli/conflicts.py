@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from gitferry.config.listing import first_of
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.diff import coloured_diff
 from gitferry.daemon.cli.names import REPOSITORY_OR_TASK
 from gitferry.daemon.cli.output import (
     STATE_COLOURS,
     counted,
-    first_of,
     local,
     paint,
     printable,

@@ -201,12 +201,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
 
 
-def first_of(names: Sequence[str], most: int) -> str:
-    """Return at most so many of the names, as `a, b and 3 more`."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
 @contextmanager
 def progress(doing: str) -> Iterator[None]:
     """Show on a terminal's standard error, from the second second on, what is being waited for, and erase it."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from gitferry.config.listing import first_of
 from gitferry.daemon.cli.context import Context
-from gitferry.daemon.cli.output import STATE_COLOURS, counted, first_of, local, paint, printable, wrapped
+from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, printable, wrapped
 
 DONE, FAILED, IN_PART = 0, 1, 4
 NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"

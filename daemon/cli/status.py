@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from gitferry.config.listing import first_of
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
 from gitferry.daemon.cli.output import (
     STATE_COLOURS,
     coloured,
     counted,
-    first_of,
     local,
     paint,
     print_json,
