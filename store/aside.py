@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from gitferry.config.durable import write_flushed
+from gitferry.store.database_url import parsed, sqlite_file
 
 _NAME = "gitferry.db"
 _MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html#magic_header_string
@@ -23,10 +22,9 @@ def move_aside(url: str) -> Path | None:
     None where that cannot be done, and where the file may be somebody else's, named by mistake: it has another name
     than ours and was never a database.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
+    path = sqlite_file(parsed(url))
+    if path is None:
         return None
-    path = Path(str(parsed.database))
     aside = _unused(path.with_name(f"{path.name}.broken-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
     try:
         with path.open("rb") as file:
@@ -41,13 +39,13 @@ def move_aside(url: str) -> Path | None:
 
 def is_unfinished(url: str) -> bool:
     """Return whether the database was being moved aside, and nobody said that what it holds was brought over."""
-    path = _file(url)
+    path = sqlite_file(parsed(url))
     return path is not None and os.path.lexists(_marker(path))
 
 
 def unfinished(url: str) -> Path | None:
     """Finish moving what a dead process was moving aside; return that file, None: there is none. Call it `alone`."""
-    path = _file(url)
+    path = sqlite_file(parsed(url))
     if path is None:
         return None
     try:
@@ -64,7 +62,7 @@ def unfinished(url: str) -> Path | None:
 
 def brought_over(url: str) -> None:
     """What was moved aside is of no further use to the database."""
-    path = _file(url)
+    path = sqlite_file(parsed(url))
     if path is not None:
         with contextlib.suppress(OSError):
             _marker(path).unlink(missing_ok=True)
@@ -73,7 +71,7 @@ def brought_over(url: str) -> None:
 @contextlib.contextmanager
 def alone(url: str) -> Iterator[None]:
     """Keep every other process and thread from moving that database aside."""
-    path = _file(url)
+    path = sqlite_file(parsed(url))
     try:
         lock = None if path is None else os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
@@ -85,11 +83,6 @@ def alone(url: str) -> Iterator[None]:
     finally:
         if lock is not None:
             os.close(lock)
-
-
-def _file(url: str) -> Path | None:
-    parsed = make_url(url)
-    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 def _marker(path: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from gitferry.store.database_url import sqlite_file
 from gitferry.store.faults import StoreError
 
 _BUSY_SECONDS = 30.0
@@ -16,7 +17,7 @@ _BUSY_SECONDS = 30.0
 
 def kept(url: URL) -> tuple[Path, ...]:
     """Return the copies that stand beside the SQLite file of `url`, oldest version first."""
-    path = _file(url)
+    path = sqlite_file(url)
     return () if path is None else tuple(sorted(path.parent.glob(f"{path.name}.version-*")))
 
 
@@ -28,7 +29,7 @@ def back_up(url: URL, version: str) -> Path | None:
 
     https://www.sqlite.org/backup.html: the copy is consistent, whoever writes meanwhile.
     """
-    path = _file(url)
+    path = sqlite_file(url)
     if path is None:
         return None
     copy = path.with_name(f"{path.name}.version-{version}")
@@ -63,7 +64,3 @@ def _copied(path: Path, half: Path) -> str:
     with half.open("rb") as written:
         os.fsync(written.fileno())
     return str(version)
-
-
-def _file(url: URL) -> Path | None:
-    return Path(str(url.database)) if url.get_backend_name() == "sqlite" and url.database else None

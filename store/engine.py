@@ -8,10 +8,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gitferry.store.database_url import parsed, sqlite_file
 from gitferry.store.faults import StoreError, corrupt, place
 
 _BUSY_SECONDS = 30.0
@@ -26,30 +27,18 @@ def open_engine(url: str) -> Engine:
     Raises StoreError: the URL is malformed, of another kind or its driver is missing; CorruptStore: the file is no
     database. https://docs.sqlalchemy.org/en/latest/core/engines.html#database-urls
     """
-    parsed = _parse(url)
-    if parsed.get_backend_name() != "sqlite":
-        return _server_engine(parsed)
-    if parsed.database in (None, "", ":memory:"):
+    found = parsed(url)
+    if found.get_backend_name() != "sqlite":
+        return _server_engine(found)
+    path = sqlite_file(found)
+    if path is None:
         raise StoreError("the database must be a file: one in memory is lost at every stop", "give database.url a path")
-    path = Path(str(parsed.database))
     _create(path)
-    _write_ahead(path, parsed)
-    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+    _write_ahead(path, found)
+    engine = create_engine(found, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except exc.ArgumentError as error:
-        raise StoreError(
-            "database.url is not a database URL", "write sqlite:////path/of/file.db or postgresql://user@host/name"
-        ) from error
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise StoreError(f"database.url names {parsed.get_backend_name()}", "SQLite and PostgreSQL are supported")
-    return parsed
 
 
 def _server_engine(url: URL) -> Engine:

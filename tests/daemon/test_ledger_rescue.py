@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitferry.daemon.ledger import Ledger
+from gitferry.store.faults import StoreError
 from gitferry.store.store import Store
 from gitferry.store.vault import StoredVault
 from gitferry.tests.security.vaults import killed_at
@@ -41,6 +42,11 @@ def test_what_a_dead_process_did_not_bring_over_the_next_one_does(url: str) -> N
     again = Ledger(url)
     assert names(again) == ["work"]
     assert again.rescued is None
+
+
+def test_a_url_that_names_no_database_is_told() -> None:
+    with pytest.raises(StoreError, match="not a database URL"):
+        Ledger("postgresql://host:port/name").open()
 
 
 def test_two_processes_that_notice_at_once_lose_nothing(url: str, tmp_path: Path) -> None:

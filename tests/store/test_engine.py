@@ -164,6 +164,9 @@ def test_a_foreign_database_is_left_alone(file: Path) -> None:
     ("wrong", "said"),
     [
         ("nonsense", "not a database URL"),
+        ("postgresql://host:port/name", "not a database URL"),
+        ("postgresql+nosuch://host/name", "names postgresql.nosuch"),
+        ("sqlite+nosuch:////tmp/nowhere.db", "names sqlite.nosuch"),
         ("mysql://host/name", "names mysql"),
         ("sqlite://", "must be a file"),
         ("sqlite:////proc/nowhere/gitferry.db", "/proc/nowhere/gitferry.db"),
