@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-from gitferry.config.errors import GitferryError
 from gitferry.config.paths import settings_path
-from gitferry.daemon import address, asked, candidate, rows, safe
-from gitferry.daemon import audit_rows as reading
+from gitferry.daemon import asked, audit_rows, candidate, rows, safe
 from gitferry.daemon.approving import require_approvable
-from gitferry.daemon.arrival import require_there
 from gitferry.daemon.crash import version
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
-from gitferry.daemon.parallel import in_parallel
+from gitferry.daemon.questions import Questions
 from gitferry.daemon.resolving import OPEN, NotInConflict, answers_to, is_resolved
 from gitferry.pushback.outcome import Request, Take
 from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository, Settings
-    from gitferry.pushback.outcome import Operation, TaskState
+    from gitferry.pushback.outcome import TaskState
     from gitferry.repos.content import File
 
 Row = rows.Row
-T = TypeVar("T")
 
 
 class Control:
@@ -91,7 +87,7 @@ class Control:
         A daemon answers from memory and waits for no repository; without one each is looked at, read-only.
         """
         house = self._house
-        chosen = self._chosen(repository)
+        chosen = self._questions.chosen(repository)
         if self._given is None:
             house.look(chosen)
         return {"daemon": self.daemon(), "repositories": [house.row(each) for each in chosen]}
@@ -101,26 +97,26 @@ class Control:
 
         Repositories that cannot be read are named under `unreadable`, and hide no other's tasks.
         """
-        states, unreadable = self._states(repository)
+        states, unreadable = self._questions.states(repository)
         shown = [rows.task(state) for state in states if state.modified or not modified]
         return {"tasks": shown, "unreadable": unreadable}
 
     def task(self, task: str) -> Row:
         """Return all that is known of one task."""
-        state = self._find([task])[0]
+        state = self._questions.find([task])[0]
         return rows.push(state) | rows.task(state)
 
     def push_status(self, repository: str | None = None) -> Row:
         """Return how many tasks have each push status, and the tasks."""
-        states, unreadable = self._states(repository)
+        states, unreadable = self._questions.states(repository)
         return rows.push_status(states) | {"unreadable": unreadable}
 
     def conflicts(self, repository: str | None = None) -> Row:
         """Return one row a task that both sides changed, those in review too."""
-        states, unreadable = self._states(repository)
+        states, unreadable = self._questions.states(repository)
         waiting = [state for state in states if state.push_status in OPEN and state.in_conflict]
         concerned = [self._house.roster.repository(name) for name in dict.fromkeys(s.repository for s in waiting)]
-        held, missing = self._read(
+        held, missing = self._questions.read(
             lambda each: [((each.name, found.unit), found) for found in self._house.ferry.held(each)],
             concerned,
             repository is None,
@@ -136,7 +132,7 @@ class Control:
 
     def conflict(self, task: str) -> Row:
         """Return the row of one task that both sides changed, with all its versions. Raises NotInConflict."""
-        state = self._find([task])[0]
+        state = self._questions.find([task])[0]
         found = self._house.ferry.versions(self._house.roster.repository(state.repository), state)
         if state.push_status not in OPEN or found is None:
             raise NotInConflict(state)
@@ -152,18 +148,18 @@ class Control:
     def diff(self, task: str, remote: bool = False) -> Row:
         """Return a task's difference between base and working tree, or (`remote`) base and remote."""
         house = self._house
-        state = self._find([task])[0]
+        state = self._questions.find([task])[0]
         text = house.ferry.diff(house.roster.repository(state.repository), state, remote=remote)
         return {"task": rows.named(state), "against": "remote" if remote else "local", "diff": text}
 
     def log(self, repository: str | None = None, limit: int | None = 50) -> Row:
         """Return operations, newest first; repositories that cannot be read are named under `unreadable`."""
-        found, unreadable = self._operations(repository)
+        found, unreadable = self._questions.operations(repository)
         return {"operations": [rows.operation(done) for done in found[:limit]], "unreadable": unreadable}
 
     def show(self, op: str) -> Row:
         """Return one operation with its files; the beginning of its id is enough."""
-        done = self._operation(op)
+        done = self._questions.operation(op)
         house = self._house
         text = house.ferry.operation_diff(house.roster.repository(done.repository), done)
         return {"operation": rows.operation(done, full=True), "diff": text}
@@ -193,13 +189,13 @@ class Control:
     def audit(self, wanted: Mapping[str, str | None] | None = None, limit: int | None = 50) -> Row:
         """Return records of the audit log, newest first, and where the next ones begin (null: there are none).
 
-        `wanted` may have action, repository, actor, since, until and cursor. Raises BadTime, LostCursor.
+        `wanted` may have action, repository, actor, since, until and cursor. Raises BadTime, BadCursor.
         """
-        return reading.records(self._house.auditing.log(), wanted or {}, limit, self._house.ferry.host.clock())
+        return audit_rows.records(self._house.auditing.log(), wanted or {}, limit, self._house.ferry.host.clock())
 
     def audit_verify(self) -> Row:
         """Return whether the audit log is as it was written, and what was done to it where it is not."""
-        return reading.verification(self._house.auditing.log().verify())
+        return audit_rows.verification(self._house.auditing.log().verify())
 
     def note_settings(self, keys: Sequence[str]) -> None:
         """Put on record that these keys of the settings file were changed, where no daemon does."""
@@ -227,10 +223,10 @@ class Control:
                 for each in house.roster.settings.repositories
             }
         else:
-            wishes = asked.pushes(self._find(tasks), message, strategy)
+            wishes = asked.pushes(self._questions.find(tasks), message, strategy)
         if dry_run:
             wished = [house.roster.repository(name) for name in wishes]
-            previews, unreadable = self._read(
+            previews, unreadable = self._questions.read(
                 lambda each: [house.ferry.preview(each, wishes[each.name])], wished, go_on=all
             )
             shown = [rows.preview(found) for found in previews]
@@ -244,7 +240,7 @@ class Control:
         Raises NothingToApprove, ChangedSince.
         """
         house = self._house
-        states = self._find(tasks)
+        states = self._questions.find(tasks)
         for state in states:
             require_approvable(state, house.roster.repository(state.repository), version)
         wishes = asked.words(states, house.ferry.host.user, granted=granted)
@@ -260,7 +256,7 @@ class Control:
             found = house.ferry.finished_reviews(each) if dry_run else house.ferry.prune_reviews(each)
             return [rows.finished(each, one) for one in found]
 
-        found, unreadable = self._read(pruned, self._chosen(repository), repository is None)
+        found, unreadable = self._questions.read(pruned, self._questions.chosen(repository), repository is None)
         return {"branches": found, "dry_run": dry_run, "unreadable": unreadable}
 
     def pull(self, repositories: Sequence[str] = ()) -> Row:
@@ -274,7 +270,7 @@ class Control:
     def undo(self, op: str) -> Row:
         """Undo one operation."""
         house = self._house
-        done = self._operation(op)
+        done = self._questions.operation(op)
         repository = house.roster.repository(done.repository)
         outcome = house.ferry.undo(repository, done.id)
         house.heard(repository, Request("request", by_hand=True), outcome)
@@ -291,7 +287,7 @@ class Control:
         now is not answered. Raises NotInConflict, NoCleanMerge, ChangedSince.
         """
         house = self._house
-        state = self._find([task])[0]
+        state = self._questions.find([task])[0]
         repository = house.roster.repository(state.repository)
         found = answers_to(state, house.ferry.held(repository), Take(take), version, files or {})
         answers = {task_id(repository.name, path): answer for path, answer in found.items()}
@@ -317,7 +313,7 @@ class Control:
             house.auditing.paused(each.name, until)
             return [each]
 
-        paused, unreadable = self._read(pause, self._chosen(repository), repository is None)
+        paused, unreadable = self._questions.read(pause, self._questions.chosen(repository), repository is None)
         house.look(paused)
         names = [each.name for each in paused]
         return {"paused": names, "until": rows.instant(until), "unreadable": unreadable}
@@ -340,7 +336,7 @@ class Control:
             house.accept(each)
             return [each]
 
-        resumed, unreadable = self._read(resume, self._chosen(repository), repository is None)
+        resumed, unreadable = self._questions.read(resume, self._questions.chosen(repository), repository is None)
         house.look(resumed)
         if self._given is not None:
             for each in resumed:
@@ -382,53 +378,12 @@ class Control:
 
     # What these are made of
 
-    def _chosen(self, repository: str | None) -> tuple[Repository, ...]:
-        """Return the one named, or all. Raises UnknownRepository."""
-        return self._house.roster.chosen([] if repository is None else [repository])
-
-    def _read(
-        self, ask: Callable[[Repository], Iterable[T]], repositories: Sequence[Repository], go_on: bool
-    ) -> tuple[list[T], list[Row]]:
-        """Return what the repositories answer, and a row for each that could not; unless to `go_on`, that raises."""
-        found: list[T] = []
-        unreadable: list[Row] = []
-
-        def of_tree(each: Repository) -> Iterable[T]:
-            require_there(each)
-            return ask(each)
-
-        for each, answer in zip(repositories, in_parallel(of_tree, repositories), strict=True):
-            if not isinstance(answer, GitferryError):
-                found.extend(answer)
-            elif go_on:
-                unreadable.append({"repository": each.name, "error": answer.title, "hint": answer.hint})
-            else:
-                raise answer
-        return found, unreadable
-
-    def _states(self, repository: str | None) -> tuple[list[TaskState], list[Row]]:
-        """Return the states of all tasks, and which repositories could not be read; one asked for by name raises."""
-        house = self._house
-        states, unreadable = self._read(house.ferry.survey, self._chosen(repository), repository is None)
-        return house.with_history(states), unreadable
+    @property
+    def _questions(self) -> Questions:
+        return Questions(self._house)
 
     def _strategy(self, state: TaskState) -> str:
         return self._house.roster.repository(state.repository).pushback.conflict_strategy
-
-    def _find(self, tasks: Sequence[str]) -> list[TaskState]:
-        states, unreadable = self._states(None)
-        roots = {each.name: str(each.path) for each in self._house.roster.settings.repositories}
-        missing = [row["repository"] for row in unreadable]
-        return [address.find(task, states, roots, missing) for task in dict.fromkeys(tasks)]
-
-    def _operations(self, repository: str | None) -> tuple[list[Operation], list[Row]]:
-        """Return operations, newest first, and which repositories could not be read; one asked for by name raises."""
-        found, unreadable = self._read(self._house.ferry.log, self._chosen(repository), repository is None)
-        return sorted(found, key=lambda done: (done.at, done.id), reverse=True), unreadable
-
-    def _operation(self, op: str) -> Operation:
-        found, unreadable = self._operations(None)
-        return address.operation(op, found, [row["repository"] for row in unreadable])
 
     def _cross_all(self, repositories: Sequence[str], request: Request) -> Row:
         return self._cross({each.name: request for each in self._house.roster.chosen(repositories)})
