@@ -13,6 +13,7 @@ import click
 
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
+from gitferry.daemon.cli.new_file import write_new
 from gitferry.daemon.cli.output import counted, local, printable, progress, table
 from gitferry.daemon.cli.verb import VerbGroup
 
@@ -80,8 +81,6 @@ def export(ctx: click.Context, form: str, output: Path | None) -> None:
     It goes to standard output, or to a new file. Each record has its hash and the one before it, so that the copy can
     be checked and compared.
     """
-    from gitferry.config import write
-
     context = context_of(ctx)
     with progress("reading the audit log"):
         rows = list(_every(context.control()))
@@ -89,7 +88,7 @@ def export(ctx: click.Context, form: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    write.create(output, text)
+    write_new(output, text)
     click.echo(f"{counted(len(rows), 'record')} in {output}", err=True)
 
 
@@ -124,5 +123,10 @@ def _csv(rows: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection), and that can be written as UTF-8:
+    whoever changes the database can put any bytes there.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.encode("utf-8", "backslashreplace").decode()
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
+from gitferry.daemon.cli.new_file import require_new, write_new
 from gitferry.daemon.cli.output import counted, printable, progress
 from gitferry.daemon.cli.results import DONE, IN_PART
 from gitferry.daemon.cli.secret_input import ask_passphrase
@@ -142,8 +142,7 @@ def export(ctx: click.Context, file: Path, public_key: Path | None) -> None:
     from gitferry.security.passphrase import Cost
 
     context = context_of(ctx)
-    if os.path.lexists(file):
-        raise GitferryError(f"{file} is there already", "give the name of a new file")
+    require_new(file)
     with opened_vault(context) as found:
         sound, damaged = found.everything()
     payload = vault_export.dump((each.credential.given(), each.secret) for each in sound)
@@ -151,7 +150,7 @@ def export(ctx: click.Context, file: Path, public_key: Path | None) -> None:
         text = vault_export.to_public_key(payload, _read(public_key))
     else:
         text = vault_export.to_passphrase(payload, ask_passphrase(_FOR_EXPORT, new=True), Cost())
-    _write_new(file, text)
+    write_new(file, text)
     names, left = [each.credential.name for each in sound], [each.name for each in damaged]
     lines = [f"{counted(len(names), 'credential')} exported to {printable(str(file))}."]
     lines += [f"  left out, its record does not open: {printable(name)}" for name in left]
@@ -250,14 +249,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise GitferryError(f"{path} cannot be read: {error.strerror}", "give the name of a file") from error
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-    except OSError as error:
-        raise GitferryError(f"{path} cannot be written: {error.strerror}", "give the name of a new file") from error

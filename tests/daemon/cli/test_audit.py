@@ -79,7 +79,19 @@ def test_export_can_be_checked_elsewhere(place: Registered, tmp_path: Path) -> N
     read = list(csv.DictReader(io.StringIO(copy.read_bytes().decode(), newline="")))
     assert [row["hash"] for row in read] == [row["hash"] for row in rows]
     assert json.loads(read[-1]["detail"])["repository"] == "work"
-    assert place.run("audit", "export", "-o", str(copy), code=1).err
+    taken = place.run("audit", "export", "-o", str(copy), code=1).err
+    assert "is there already" in taken and "--config" not in taken
+
+
+@alone
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_log_that_somebody_wrote_bytes_into_is_exported_too(place: Registered, tmp_path: Path, form: str) -> None:
+    change("UPDATE audit_records SET actor = x'ff00', subject = x'ff0a'")
+    copy = tmp_path / "copy"
+    place.run("audit", "export", "--format", form, "-o", str(copy))
+    place.run("audit", "export", "--format", form)
+    place.run("audit", "list")
+    assert copy.read_bytes()
 
 
 def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
