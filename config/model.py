@@ -76,7 +76,7 @@ class Database(Section):
     url: DatabaseUrl = Field(
         "sqlite:///${STATE_DIR}/gitferry.db",
         repr=False,
-        description="Where the index is kept. It can be deleted: it is made again from the repositories.",
+        description="Where the index, credentials and the audit log are kept. Only the index can be made again.",
     )
 
 

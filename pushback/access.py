@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gitferry.config.failpoints import fp
-from gitferry.config.model import BasicAuth, GitTokenAuth, Repository, SshKeyAuth
+from gitferry.config.model import BasicAuth, CredentialAuth, GitTokenAuth, Repository, SshKeyAuth
 from gitferry.repos.offer import Offer
 from gitferry.repos.own_settings import require_harmless
 from gitferry.repos.signing_in import CannotSignIn, offered
@@ -65,9 +65,9 @@ def login_of(settings: Repository, host: Host) -> Login | None:
             ) from failure
     login = host.logins(settings)
     if login is None:
-        named = getattr(auth, "credential", "")
+        named = f" {auth.credential}" if isinstance(auth, CredentialAuth) else ""
         raise CannotSignIn(
-            f"there is no credential {named}".rstrip() + f", which {settings.name} is to sign in with",
+            f"there is no credential{named}, which {settings.name} is to sign in with",
             "`gitferry credentials list` shows those there are, `gitferry credentials add` stores one",
         )
     return login

@@ -1,1 +1,1 @@
-"""Who may, and what is secret: redaction and the checks on URLs from outside."""
+"""Who may, and what is secret: the vault, the audit log, redaction, the checks on URLs from outside."""

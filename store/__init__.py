@@ -1,1 +1,1 @@
-"""What is remembered: an index of what git knows, kept in SQLite or PostgreSQL; deleting it loses nothing."""
+"""What is remembered: an index of what git knows, made anew where it is lost; the vault's records; the audit log."""

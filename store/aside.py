@@ -1,4 +1,4 @@
-"""A database that cannot be used is moved out of the way: nothing is removed, and all of it is made anew from git."""
+"""A database that cannot be used is moved out of the way: nothing is removed, and git tells its index anew."""
 
 from __future__ import annotations
 
