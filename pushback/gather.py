@@ -20,6 +20,7 @@ from gitferry.repos.record import Journal, Record
 from gitferry.repos.review import Review
 from gitferry.repos.stashes import other_trees
 from gitferry.repos.tasks import Grouping, Unit
+from gitferry.repos.tree_size import require_bearable
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Gatherer:
         return bool(oid) and self._objects.has(str(oid))
 
     def _reviewed_paths(self, review: Review) -> Iterator[str]:
-        """Yield what a review branch changed since it left the tracked branch."""
+        """Yield what a review branch changed since it left the tracked branch. Raises TooMuch: it would burst."""
         objects, upstream = self._objects, self._sides.upstream_commit
         # Our ref may be ahead: a push began of which nobody knows whether it arrived.
         for tip in {review.tip, review.there, objects.ref(review_ref(review.branch))}:
@@ -122,7 +123,9 @@ class Gatherer:
                 continue
             bases = () if upstream is None else objects.merge_bases(tip, upstream)
             for base in bases or (None,):
-                yield from objects.changed(objects.tree_of(base), objects.tree_of(tip))
+                before, after = objects.tree_of(base), objects.tree_of(tip)
+                require_bearable(objects, before, after)  # whoever may push to the branch made of it what they liked
+                yield from objects.changed(before, after)
 
     def _reviewed(self, unit: str, paths: tuple[str, ...]) -> Reviewed | None:
         objects = self._objects
