@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gitferry.tests.daemon.cli.conftest import Gitferry, Said, gitferry, settings
+from gitferry.tests.daemon.cli.conftest import Gitferry, Said, gitferry, no_repositories, settings, tell
 from gitferry.tests.integration.certificates import Authority
 from gitferry.tests.integration.servers import HttpServer, SshServer, program
 from gitferry.tests.repo import Repo
 
-__all__ = ["gitferry", "settings"]  # fixtures
+__all__ = ["gitferry", "no_repositories", "settings", "tell"]  # fixtures
 
 
 @pytest.fixture
-def keep(gitferry: Gitferry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+def keep(gitferry: Gitferry, tell: Callable[..., Said]) -> Callable[..., Said]:
     """`keep("secret\\n", "add", …)` runs a verb of `credentials` with that on standard input, in a vault."""
     gitferry("vault", "init", "--key-source", "keyfile")
-
-    def run(given: bytes, *arguments: str) -> Said:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
-        return gitferry("credentials", *arguments)
-
-    return run
+    return lambda given, *arguments: tell(given, "credentials", *arguments)
 
 
 @pytest.fixture
@@ -75,9 +69,8 @@ def test_a_key_is_tried(
     assert "accepted" in gitferry("credentials", "test", "deploy", url).out
 
 
-def test_what_cannot_be_tried_is_explained(gitferry: Gitferry, keep: Callable[..., Said], settings: Path) -> None:
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("version: 1\nrepositories: []\n")
+@pytest.mark.usefixtures("no_repositories")
+def test_what_cannot_be_tried_is_explained(gitferry: Gitferry, keep: Callable[..., Said]) -> None:
     keep(b"secret\n", "add", "forge", "--type", "token")
     assert "no repository's settings name" in gitferry("credentials", "test", "forge", code=1).err
     assert "no repository 'work'" in gitferry("credentials", "test", "forge", "work", code=1).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -81,6 +82,26 @@ def gitferry(capfd: pytest.CaptureFixture[str]) -> Gitferry:
 def settings() -> Path:
     """Where the settings file is in the test's home; it is not there yet."""
     return settings_path(None, os.environ)
+
+
+@pytest.fixture
+def no_repositories(settings: Path) -> Path:
+    """The settings file, which names no repository."""
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("version: 1\nrepositories: []\n")
+    return settings
+
+
+@pytest.fixture
+def tell(gitferry: Gitferry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """`tell("secret\\n", "credentials", …)` runs a verb with that on standard input."""
+
+    def run(given: str | bytes, *arguments: str, code: int | None = 0) -> Said:
+        data = given if isinstance(given, bytes) else given.encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        return gitferry(*arguments, code=code)
+
+    return run
 
 
 @pytest.fixture

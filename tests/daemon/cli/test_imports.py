@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -27,9 +26,8 @@ def imported(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["--json", "push", "status"]])
-def test_asking_a_daemon_imports_little(arguments: list[str], settings: Path, daemon: Callable[[], int]) -> None:
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("version: 1\nrepositories: []\n")
+@pytest.mark.usefixtures("no_repositories")
+def test_asking_a_daemon_imports_little(arguments: list[str], daemon: Callable[[], int]) -> None:
     daemon()
     found = imported(*arguments)
     assert "gitferry.daemon.client" in found

@@ -113,9 +113,8 @@ def test_an_interrupt_is_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["tasks"]) == 130
 
 
-def test_a_real_interrupt_is_code_130_without_a_traceback(settings: Path) -> None:
-    settings.parent.mkdir(parents=True)
-    settings.write_text("version: 1\nrepositories: []\n")
+@pytest.mark.usefixtures("no_repositories")
+def test_a_real_interrupt_is_code_130_without_a_traceback() -> None:
     with subprocess.Popen(
         [*COMMAND, "status", "--watch", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -144,9 +143,8 @@ def test_a_full_disk_is_no_fault_of_ours() -> None:
 
 
 @pytest.mark.parametrize("verb", [["status"], ["run"]])
-def test_a_machine_without_certificates_is_told_what_to_install(settings: Path, verb: list[str]) -> None:
-    settings.parent.mkdir(parents=True)
-    settings.write_text("version: 1\nrepositories: []\n")
+@pytest.mark.usefixtures("no_repositories")
+def test_a_machine_without_certificates_is_told_what_to_install(verb: list[str]) -> None:
     nowhere = {"SSL_CERT_FILE": "/no/such/file", "SSL_CERT_DIR": "/no/such/directory"}
     done = subprocess.run([*COMMAND, *verb], env=os.environ | nowhere, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pty
 import re
@@ -25,18 +24,6 @@ from gitferry.tests.security.test_private_key import ssh_key
 
 TOKEN = "canary-5c81-token"
 WORDS = "four canary words 5c81"
-
-
-@pytest.fixture
-def tell(gitferry: Gitferry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """`tell("secret\\n", "credentials", …)` runs a verb with that on standard input."""
-
-    def run(given: str | bytes, *arguments: str, code: int | None = 0) -> Said:
-        data = given if isinstance(given, bytes) else given.encode()
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-        return gitferry(*arguments, code=code)
-
-    return run
 
 
 def state() -> Path:
@@ -164,10 +151,9 @@ def test_a_damaged_record_is_named_and_rotating_mends_it(gitferry: Gitferry, tel
 
 
 @pytest.mark.parametrize(("name", "mode"), [("", 0o755), ("gitferry.db", 0o644), ("vault.key", 0o640)])
-def test_what_others_can_reach_is_an_error(gitferry: Gitferry, settings: Path, name: str, mode: int) -> None:
+@pytest.mark.usefixtures("no_repositories")
+def test_what_others_can_reach_is_an_error(gitferry: Gitferry, name: str, mode: int) -> None:
     gitferry("vault", "init")
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("version: 1\nrepositories: []\n")
     path = state() / name
     path.chmod(mode)
     said = gitferry("credentials", "list", code=1)
@@ -230,11 +216,10 @@ def test_a_terminal_is_asked_and_shows_nothing(gitferry: Gitferry) -> None:
     os.close(main)
 
 
+@pytest.mark.usefixtures("no_repositories")
 def test_a_daemon_starts_locked_is_unlocked_and_follows_a_rekey(
-    gitferry: Gitferry, tell: Callable[..., Said], settings: Path, daemon: Callable[[], int], tmp_path: Path
+    gitferry: Gitferry, tell: Callable[..., Said], daemon: Callable[[], int], tmp_path: Path
 ) -> None:
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("version: 1\nrepositories: []\n")
     tell(f"{WORDS}\n", "vault", "init", "--key-source", "passphrase")
     tell(f"{WORDS}\n{TOKEN}\n", "credentials", "add", "work", "--type", "token")
     daemon()
@@ -290,11 +275,8 @@ def test_what_waited_for_the_passphrase_crosses_once_it_is_given(
         pass
 
 
-def test_the_answer_to_a_malformed_unlock_does_not_repeat_it(
-    gitferry: Gitferry, settings: Path, daemon: Callable[[], int]
-) -> None:
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("version: 1\nrepositories: []\n")
+@pytest.mark.usefixtures("no_repositories")
+def test_the_answer_to_a_malformed_unlock_does_not_repeat_it(gitferry: Gitferry, daemon: Callable[[], int]) -> None:
     daemon()
     client = Client(socket_to_bind(os.environ))
     from gitferry.config.errors import GitferryError
@@ -306,11 +288,10 @@ def test_the_answer_to_a_malformed_unlock_does_not_repeat_it(
         client.unlock("canary")
 
 
+@pytest.mark.usefixtures("no_repositories")
 def test_another_state_directory_than_the_daemons_is_told(
-    gitferry: Gitferry, settings: Path, daemon: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gitferry: Gitferry, daemon: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("version: 1\nrepositories: []\n")
     daemon()
     theirs = state()
     monkeypatch.setenv("GITFERRY_STATE_DIR", str(tmp_path / "elsewhere"))
