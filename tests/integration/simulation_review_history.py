@@ -170,7 +170,8 @@ class ReviewHistory(History):
         known = [main if ref == f"{HEADS}main" else in_tree(self.remote, self.forge.fork(ref))]
         known += [] if was is None else [in_tree(self.remote, was)]
         changed = {path for one in known for path in {*one, *files}}
-        units = {unit_of(path) for path in changed if all(one.get(path) != files.get(path) for one in known)}
+        paths = {path for path in changed if all(one.get(path) != files.get(path) for one in known)}
+        units = {unit_of(path) for path in paths} | paths  # without its manifest, a task's files are on their own
         said = {(unit, ours, theirs) for name, unit, ours, theirs in self._granted if name == clone.name}
         again = {(unit, ours) for unit, ours, _ in said}  # of a push that broke off
         for unit in units:
@@ -293,7 +294,7 @@ class ReviewHistory(History):
 
 
 def _of(unit: str, files: Mapping[str, str]) -> Files:
-    return frozenset((path, name) for path, name in files.items() if unit_of(path) == unit)
+    return frozenset((path, name) for path, name in files.items() if unit in (path, unit_of(path)))
 
 
 def drawn_ways(chance: random.Random, clones: int, *, always: bool = False) -> list[Way]:
