@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from gitferry.pushback.sides import Sides
 from gitferry.repos.governing import ATTRIBUTES
+from gitferry.repos.hold import HoldState
 from gitferry.repos.objects import Objects
 from gitferry.repos.record import Record
 from gitferry.repos.tasks import Unit
@@ -36,9 +37,18 @@ class Links:
         base = sides.bases[0] if sides.bases else sides.head
         for tree in dict.fromkeys((sides.local, sides.upstream)):
             for old, new in self._objects.renames(base, tree):
+                if tree == sides.local and self._never_came(old):
+                    continue
                 yield from self._joined(old, new)
                 if self._objects.file_at(base, old) == self._objects.file_at(tree, new):
                     self._note(old, new)
+
+    def _never_came(self, path: str) -> bool:
+        """Whether a file came to the remote while its task was held here: nobody can have moved it away."""
+        hold = self._record.hold(self._owner(path).path)
+        if hold is None or hold.state is HoldState.PARKED:
+            return False
+        return all(self._objects.file_at(base, path) is None for base in hold.bases)
 
     def _partners(self) -> Iterator[tuple[str, str]]:
         """Yield the pairs that were held together, unless both are where no side has moved anything between them."""

@@ -58,9 +58,10 @@ def left(planned: Planned, review: Review) -> tuple[str, ...]:
         known = each.view.reviewed
         if known is None or each.unit not in review.units:
             continue
-        if each.view.local == known.sent:
+        theirs = each.action in (Action.AGREED, Action.PULL)
+        if (each.view.remote if theirs else each.view.local) == known.sent:
             found.discard(each.unit)
-        elif each.action in (Action.AGREED, Action.PULL) and known.landed is None:
+        elif theirs and known.landed is None:
             found.add(each.unit)
     return tuple(sorted(found))
 

@@ -52,3 +52,22 @@ def test_what_only_the_remote_changed_is_not_taken_back_for_review(a: Side, b: S
     (branch,) = (name for name in remote.refs("refs/heads/gitferry/"))
     assert remote.tree(branch)["tasks/gamma/main.txt"] == EDITED.encode()
     assert "ours\n" in remote.tree(branch)["tasks/alpha/main.txt"].decode()
+
+
+def test_a_file_that_came_while_it_was_held_was_not_moved_away_here(a: Side, b: Side) -> None:
+    a.repo.write("notes.md", ALPHA)
+    healthy(a.sync())
+    healthy(b.sync())
+    a.repo.path("notes.md").rename(a.repo.path("moved.md"))
+    healthy(a.sync())
+    b.repo.write("notes.md", ALPHA + "ours\n")
+    assert b.statuses(b.sync()) == {"notes.md": PushStatus.IN_REVIEW, "moved.md": PushStatus.IN_REVIEW}
+    b.sync()
+    a.repo.write_all({"moved.md": ALPHA + "theirs\n", "notes.md": "a new one\n"})
+    healthy(a.sync())
+    statuses = b.statuses(b.sync())
+    assert b.repo.read("moved.md") == ALPHA + "theirs\n", "it is the remote's alone"
+    assert statuses["notes.md"] is PushStatus.IN_REVIEW
+    before = b.repo.worktree(), b.repo.refs("refs/gitferry/base")
+    b.sync()
+    assert (b.repo.worktree(), b.repo.refs("refs/gitferry/base")) == before
