@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gitferry.daemon.watching import Watching
     from gitferry.pushback.operations import Travel
     from gitferry.pushback.outcome import Outcome, TaskState
+    from gitferry.repos.state import Place
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +175,10 @@ class House:
             if not self.ledger.knows(name):
                 travels |= self.ferry.travels(self.roster.repository(name))
         return self.ledger.with_history(states, travels)
+
+    def place(self, repository: Repository) -> Place:
+        """Return where a repository lies. Raises what `repos.state.locate` raises."""
+        return self.ferry.host.known.place(repository.path, self.ferry.host.environ)
 
     def accept(self, repository: Repository) -> None:
         """Take the working tree that is there now for the tracked one, whatever was there before."""

@@ -106,7 +106,7 @@ def _serve(
         server.start()
         stack.callback(server.stop)
         ended = False
-        watching = Watching(house.roster.wish, environ)
+        watching = Watching(house.roster.wish, environ, house.place)
         pulls = PullScheduler(house.roster.wish, watching.reconcile)
         pulls.start()
         network = NetworkWatch(house.roster.lanes.hurry)

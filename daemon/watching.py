@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -25,18 +27,32 @@ log = logging.getLogger(__name__)
 
 #: Repositories whose watches are being set at once: a disk that does not answer keeps only some of these busy.
 _SETTING_UP = 4
+#: Seconds that first crossings wait for the watches of all repositories: a save is noticed before it is looked for.
+_WATCHES_FIRST = 10.0
 
 
 class Watching:
     """An attendant of the roster. `wish` must only enqueue.
 
     A repository's first wish (cause "start", the remote asked too) comes when its watches are set, so that no change
-    falls between the first look at the whole tree and the first event.
+    falls between the first look at the whole tree and the first event; and when those of the others that came with it
+    are, which takes a few milliseconds each and a crossing many.
     """
 
-    def __init__(self, wish: Callable[[str, Request], None], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        wish: Callable[[str, Request], None],
+        environ: Mapping[str, str],
+        place: Callable[[Repository], Place] | None = None,
+    ) -> None:
+        """`place` tells where a repository lies, and raises what `locate` raises; without it git is asked."""
         self._wish = wish
         self._environ = environ
+        self._place = place or (lambda repository: locate(repository.path, environ))
+        self._set: deque[str] = deque()  # whose watches are set, and whose first wish is to come
+        self._to_set = 0
+        self._first = threading.Lock()
+        self._late: threading.Timer | None = None
         self._settler = Settler(self._settled)
         self._watcher = Watcher(self._settler.changed, self._refs_moved, environ=environ)
         self._setting_up = ThreadPoolExecutor(_SETTING_UP, thread_name_prefix="watch-setup")
@@ -51,6 +67,13 @@ class Watching:
     def put(self, repository: Repository) -> None:
         """Watch `repository`, as its settings now say; returns at once."""
         self._known[repository.name] = repository
+        with self._first:
+            if not self._to_set:
+                # Also where the disk of one of them does not answer.
+                self._late = threading.Timer(_WATCHES_FIRST, self._begin)
+                self._late.daemon = True
+                self._late.start()
+            self._to_set += 1
         self._setting_up.submit(self._set_up, repository)
 
     def drop(self, name: str) -> None:
@@ -96,14 +119,37 @@ class Watching:
     def close(self) -> None:
         """End every watch. What has not settled is found by the next start."""
         self._closed = True
+        if self._late is not None:
+            self._late.cancel()
         self._setting_up.shutdown(wait=False, cancel_futures=True)
         self._settler.close()
         self._watcher.close()
 
     def _set_up(self, repository: Repository) -> None:
-        self._watch(repository)
-        if self._known.get(repository.name) == repository and not self._closed:
-            self._wish(repository.name, Request("start", fetch=True))
+        try:
+            self._watch(repository)
+        finally:
+            self._is_set(repository)
+
+    def _is_set(self, repository: Repository) -> None:
+        with self._first:
+            self._to_set -= 1
+            if self._known.get(repository.name) == repository:
+                self._set.append(repository.name)
+            waits = self._to_set > 0 and self._late is not None and self._late.is_alive()
+        if not waits:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Wish for the first crossings of those whose watches are set."""
+        with self._first:
+            if self._late is not None:
+                self._late.cancel()
+            ready = tuple(self._set)
+            self._set.clear()
+        for name in ready:
+            if name in self._known and not self._closed:
+                self._wish(name, Request("start", fetch=True))
 
     def _watch(self, repository: Repository) -> None:
         name = repository.name
@@ -112,7 +158,7 @@ class Watching:
             self._watcher.remove(name)
             return
         try:
-            place = locate(repository.path, self._environ)
+            place = self._place(repository)
             self._settler.set(name, Patience(repository.watch.quiet, repository.watch.max_wait))
             self._watcher.add(name, place.root, place.git_dir, place.common_dir)
             self._places[name] = place

@@ -13,6 +13,7 @@ from gitferry.pushback.readiness import Waits
 from gitferry.pushback.sides import Sides
 from gitferry.repos import drivers, index, sparse
 from gitferry.repos.content import Entry
+from gitferry.repos.filters import above
 from gitferry.repos.git import GitError
 from gitferry.repos.objects import Objects
 from gitferry.repos.observe import Observation
@@ -23,12 +24,20 @@ _ZERO = "0" * 40
 
 def staged_in_the_way(objects: Objects, sides: Sides, seen: Observation, tip: Tip) -> str | None:
     """Return a path that the user has staged and that would change under their hands, or None."""
-    for path in objects.changed(sides.head, tip.tree):
+    follows = tuple(objects.changed(sides.head, tip.tree))
+    stay = {path for path, change in seen.changes.items() if change.index is not None} - set(follows)
+    below = {directory: path for path in stay for directory in above(path)}
+    for path in follows:
+        # git's index has no file where it has a directory: the entry that comes would drop the one that is there.
+        if objects.file_at(tip.tree, path) is not None:
+            displaced = below.get(path) or next((each for each in above(path) if each in stay), None)
+            if displaced is not None:
+                return displaced
         change = seen.changes.get(path)
         if change is None or change.intent_to_add:
             continue
-        follows = (objects.file_at(sides.head, path), objects.file_at(tip.tree, path))
-        if change.unmerged or change.index not in follows:
+        either = (objects.file_at(sides.head, path), objects.file_at(tip.tree, path))
+        if change.unmerged or change.index not in either:
             return path
     return None
 

@@ -210,12 +210,18 @@ def _checked_version(program: str) -> tuple[int, ...]:
     return version
 
 
+_found: dict[str, str] = {}  # the git program on each PATH: looking along it for every command shows in a profile
+
+
 def _program(search: str) -> str:
     """The path of the git program on the given PATH, once its version was checked."""
-    program = shutil.which("git", path=search)
-    if program is None:
-        raise GitMissing(search)
-    _checked_version(program)
+    program = _found.get(search)
+    if program is None or not os.access(program, os.X_OK):
+        program = shutil.which("git", path=search)
+        if program is None:
+            raise GitMissing(search)
+        _checked_version(program)
+        _found[search] = program
     return program
 
 

@@ -86,6 +86,16 @@ def test_an_unstaged_edit_and_intended_files_are_not(here: Side, ground: Ground)
     assert way(ground, here, {PATH: "new\n", "intended.md": "new\n", "registry.yaml": "new\n"}) is None
 
 
+@pytest.mark.parametrize(("staged", "comes"), [("deep/er", "deep/er/list.txt"), ("deep/er/list.txt", "deep/er")])
+def test_a_staged_file_where_the_tip_needs_a_directory_is_in_the_way(
+    here: Side, ground: Ground, staged: str, comes: str
+) -> None:
+    here.repo.write(staged, "staged\n")
+    here.repo.git("add", staged)
+    assert way(ground, here, {comes: "new\n"}) == staged
+    assert way(ground, here, {"deep/other.txt": "new\n"}) is None
+
+
 def test_an_unmerged_path_is_in_the_way(here: Side, ground: Ground) -> None:
     here.repo.write(PATH, "stashed\n")
     here.repo.git("stash", "-q")
