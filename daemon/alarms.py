@@ -40,6 +40,11 @@ class Alarms:
         with self._changed:
             self._calls.pop(key, None)
 
+    @property
+    def alive(self) -> bool:
+        """Whether calls that are due are made."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Forget everything and end the thread; a call that is running is waited for."""
         with self._changed:

@@ -62,6 +62,11 @@ class ClockWatch:
         """Start looking."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it looks."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End the thread."""
         self._ended.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import queue
@@ -18,22 +19,25 @@ from typing import TYPE_CHECKING
 
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import settings_path, socket_to_bind, state_dir
-from gitferry.daemon import crash, listen, logs
+from gitferry.daemon import crash, heartbeat, listen, logs, status_text
 from gitferry.daemon.agent_socket import with_agent
 from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
-from gitferry.daemon.notify import notify
+from gitferry.daemon.notify import ServiceManager
 from gitferry.daemon.private_files import database_file, open_to_others
 from gitferry.daemon.private_memory import keep_memory_private
 from gitferry.daemon.safe import require_private_vault
 from gitferry.daemon.settings_file import SettingsFile
 from gitferry.repos import git
+from gitferry.security.redact import redact
 
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
+    from gitferry.daemon.clock_watch import ClockWatch
     from gitferry.daemon.lanes import Lanes
     from gitferry.daemon.scheduler import PullScheduler
+    from gitferry.daemon.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +61,11 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     with ExitStack() as stack:
         house = House(path, with_agent(environ))
         said = house.roster.settings.daemon.log
-        logs.set_up(said.level, said.format)
-        house.roster.applied = _apply
+        journal = logs.to_journal(environ)
+        logs.set_up(said.level, said.format, journal=journal)
+        # A watchdog that is not fed any more ends the process with SIGABRT: where every thread stood is told then.
+        faulthandler.enable()
+        house.roster.applied = partial(_apply, journal)
         held = stack.enter_context(only_instance(state_dir(environ)))
         require_private_vault(environ)
         signals = stack.enter_context(_signals())
@@ -117,7 +124,8 @@ def _serve(
             house.attend(watching, pulls)
             _greet(house, place)
             _warn_of_open_files(house, environ)
-            notify(environ, "READY=1", f"MAINPID={os.getpid()}")
+            manager = ServiceManager(environ)
+            manager.ready(_status(house))
 
             def lost() -> str | None:
                 if not held():
@@ -126,10 +134,14 @@ def _serve(
                     return f"the socket {place} was removed or replaced"
                 return None if server.alive else "the control interface ended by itself"
 
-            missing = _wait(house, file, signals, lost)
+            def signs() -> heartbeat.Signs:
+                dead = [name for name, alive in _threads(house, watching, pulls, clock) if not alive]
+                return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
+
+            missing = _wait(house, file, signals, lost, Pulse(manager, signs))
             if missing is not None:
                 log.error("%s: the daemon ends, start it again", missing, extra={"action": "lost"})
-            notify(environ, "STOPPING=1")
+            manager.stopping()
             log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
         finally:
             clock.stop()
@@ -166,11 +178,51 @@ def _warn_of_open_files(house: House, environ: Mapping[str, str]) -> None:
         )
 
 
+def _threads(house: House, watching: Watching, pulls: PullScheduler, clock: ClockWatch) -> tuple[tuple[str, bool], ...]:
+    """Return what must run for the daemon to do its work, and whether it does. Without news of the network it goes."""
+    return (
+        ("the watcher", watching.alive),
+        ("the scheduler", pulls.alive),
+        ("the look at the clock", clock.alive),
+        ("the retries", house.roster.lanes.alive),
+    )
+
+
+def _status(house: House) -> str:
+    names = (each.name for each in house.roster.settings.repositories)
+    fault = house.roster.settings_error
+    return status_text.text([house.board.get(name) for name in names], None if fault is None else redact(fault))
+
+
+class Pulse:
+    """Has the service manager hear that the daemon lives, and says once in the log why it will not."""
+
+    def __init__(self, manager: ServiceManager, signs: Callable[[], heartbeat.Signs]) -> None:
+        self.manager = manager
+        self._signs = signs
+        self._said: tuple[str, ...] = ()
+
+    def go_on(self) -> None:
+        """Beat, where every thread makes progress."""
+        found = heartbeat.faults(self._signs(), time.monotonic())
+        if not found:
+            self.manager.beat()
+        elif not self._said:
+            log.error("this daemon hangs: %s", "; ".join(found), extra={"action": "hangs"})
+        self._said = found
+
+
 def _wait(
-    house: House, file: SettingsFile, signals: queue.SimpleQueue[int], lost: Callable[[], str | None]
+    house: House,
+    file: SettingsFile,
+    signals: queue.SimpleQueue[int],
+    lost: Callable[[], str | None],
+    pulse: Pulse,
 ) -> str | None:
     """Return None when a signal asks for the end, or what was `lost`; meanwhile apply edits of the settings file."""
     while True:
+        pulse.go_on()
+        pulse.manager.status(_status(house))
         try:
             received = signals.get(timeout=_LOOK)
         except queue.Empty:
@@ -181,6 +233,10 @@ def _wait(
         else:
             if received != signal.SIGHUP:
                 return None
+            pulse.manager.reloading()
+            house.roster.reload()
+            pulse.manager.ready(_status(house))
+            continue
         house.roster.reload()
 
 
@@ -200,10 +256,10 @@ def _signals() -> Iterator[queue.SimpleQueue[int]]:
             signal.signal(number, handler)
 
 
-def _apply(old: Settings, new: Settings) -> None:
+def _apply(journal: bool, old: Settings, new: Settings) -> None:
     """Apply what belongs to the process itself; what cannot change while it runs is said."""
     if new.daemon.log != old.daemon.log:
-        logs.set_up(new.daemon.log.level, new.daemon.log.format)
+        logs.set_up(new.daemon.log.level, new.daemon.log.format, journal=journal)
     if new.database != old.database:
         log.warning("database.url was changed: the next start applies it", extra={"action": "restart_needed"})
     known = {each.said for each in asked(old)}

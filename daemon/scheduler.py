@@ -105,6 +105,12 @@ class PullScheduler:
         """Start running jobs."""
         self._scheduler.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether jobs that are due are run."""
+        thread = self._scheduler._thread  # there is no other way to ask APScheduler 3
+        return thread is not None and thread.is_alive()
+
     def stop(self) -> None:
         """End all threads; a job that runs right now is waited for."""
         if self._scheduler.running:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.stills import Stills
 from gitferry.pushback.outcome import Request
+from gitferry.repos.progress import Step
 from gitferry.repos.settle import Patience, Settler
 from gitferry.repos.state import locate
 from gitferry.repos.stillness import stillness
@@ -115,6 +116,15 @@ class Watching:
         except KeyError:
             return "being set up"
         return coverage.remedy or "all"
+
+    @property
+    def alive(self) -> bool:
+        """Whether changes are noticed and handed over."""
+        return self._watcher.alive and self._settler.alive
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what the watcher has in hand. Setting up is left out: it waits for disks that do not answer."""
+        return self._watcher.steps()
 
     def close(self) -> None:
         """End every watch. What has not settled is found by the next start."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from gitferry.config.errors import GitferryError
+from gitferry.repos import progress
 from gitferry.repos.connecting import Connecting
 from gitferry.repos.offer import Access
 from gitferry.security.redact import redact, without_registered
@@ -327,7 +328,7 @@ class Git:
             )
         except OSError as failure:  # no memory, too many arguments, or the program vanished since we looked
             raise GitError(self.root, args, -1, f"{program} did not start: {failure}") from failure
-        with process:
+        with progress.limited(f"git {_verb(args)}", limits.deadline), process:
             try:
                 stdout, stderr = self._finish(process, args, input, limits)
             except BaseException:

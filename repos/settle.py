@@ -141,6 +141,11 @@ class Settler:
         self._thread = threading.Thread(target=self._run, name="gitferry-settle", daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether what has settled is handed over."""
+        return self._thread is not None and self._thread.is_alive()
+
     def close(self) -> None:
         """Stop the thread; what has not settled is forgotten (the next start looks at whole trees)."""
         with self._condition:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from gitferry.repos.inotify import Inotify
+from gitferry.repos.progress import Hands, Step
 from gitferry.repos.tree_watch import TreeWatch
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Watcher:
         self._work = threading.Event()
         self._closed = False
         self._no_instance = False
+        self._hands = Hands()
         self._inotify = self._open(max_watches)
         self._thread = threading.Thread(target=self._run, name="gitferry-watch", daemon=True)
         self._thread.start()
@@ -126,6 +128,15 @@ class Watcher:
         polled = tree.directories.polled
         return Coverage(tree.directories.watched, polled, tree.lost, tree.overflows, self._remedy(tree, polled))
 
+    @property
+    def alive(self) -> bool:
+        """Whether trees are tended; a reader that ended is made up for by looking."""
+        return self._thread.is_alive()
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what the tending thread has in hand."""
+        return self._hands.steps()
+
     def close(self) -> None:
         """End all watches and both threads."""
         with self._lock:
@@ -175,7 +186,8 @@ class Watcher:
                 self._check_reader(trees)
             for name, tree in trees:
                 try:
-                    (tree.look if looking else tree.tend)()
+                    with self._hands.busy(f"the watch of {name}"):
+                        (tree.look if looking else tree.tend)()
                 except Exception:
                     # The other repositories go on. Of this one something was missed, so all of it is looked at.
                     log.exception("watching failed", extra={"action": "watch", "repository": name})

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -199,21 +198,6 @@ def commands() -> list[str]:
         except OSError:
             continue  # it ended meanwhile
     return found
-
-
-def test_the_service_manager_is_told(
-    tmp_path: Path, clone: Callable[..., Repo], runtime_directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = runtime_directory / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(place))
-        manager.settimeout(20)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(place))
-        settings(entry(clone()))
-        with running(tmp_path) as daemon:
-            assert b"READY=1" in manager.recv(4096).splitlines()
-            assert daemon.stop() == 0
-            assert b"STOPPING=1" in manager.recv(4096).splitlines()
 
 
 def test_files_are_for_their_owner_only_and_the_users_files_are_not(tmp_path: Path, clone: Callable[..., Repo]) -> None:
