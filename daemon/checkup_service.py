@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -38,11 +37,12 @@ def settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, l
     return found, checks
 
 
-def daemon(answer: Mapping[str, Any] | None, version: str, told: Collection[str] = ()) -> Check:
+def daemon(answer: Mapping[str, Any] | None, version: str, told: Collection[str] = (), scope: Scope = "user") -> Check:
     """Return whether the daemon runs; `answer` is its own part of `status`, None where nobody answers.
 
-    What it says is told but for what was `told` already.
+    What it says is told but for what was `told` already; `scope` is whose service it would be.
     """
+    option = "--user " if scope == "user" else ""
     if answer is None:
         return warn(
             "daemon", "it is not running: nothing travels by itself", "gitferry service install, or gitferry run"
@@ -57,11 +57,11 @@ def daemon(answer: Mapping[str, Any] | None, version: str, told: Collection[str]
         return warn(
             "daemon",
             f"it runs version {answer['version']}, and this is {version}",
-            "restart it: systemctl --user restart gitferry",
+            f"restart it: systemctl {option}restart gitferry",
         )
     notes = [note for note in answer["notes"] if note not in told]
     if notes:
-        return warn("daemon", f"it runs, and says: {notes[0]}", "its log tells more: journalctl --user -u gitferry")
+        return warn("daemon", f"it runs, and says: {notes[0]}", f"its log tells more: journalctl {option}-u gitferry")
     return ok("daemon", f"version {version} runs, process {answer['pid']}")
 
 
@@ -85,7 +85,12 @@ def unit(environ: Mapping[str, str]) -> Iterator[Check]:
         seen = True
         yield _unit(path, text, systemctl.Manager(scope, environ))
         if scope == "user" and not systemctl.lingers(user := systemctl.user_name()):
-            yield warn("linger", f"the service ends when {user} logs out", f"loginctl enable-linger {user}")
+            yield warn(
+                "linger",
+                f"the service runs only while {user} is logged in: it stops when the last session ends, and starts with"
+                " the next one",
+                f"loginctl enable-linger {user}",
+            )
     if not seen:
         yield warn("unit", "none is installed: nothing starts the daemon by itself", "gitferry service install")
 
@@ -114,9 +119,11 @@ def agent(environ: Mapping[str, str], *, ssh: bool) -> Check | None:
 
 
 def _unit(path: Path, text: str, manager: Manager) -> Check:
+    from gitferry.daemon.unit import started_by
+
     again = manager.command("restart", "gitferry")
     install = "gitferry service install" + (" --system" if manager.scope == "system" else "")
-    started = _program(text)
+    started = next(iter(started_by(text)), "")
     if not os.access(started, os.X_OK):
         return fail("unit", f"{path} starts {started}, which is not there", install)
     state = manager.state()
@@ -129,10 +136,3 @@ def _unit(path: Path, text: str, manager: Manager) -> Check:
     if state.outdated:
         return warn("unit", f"{path} was changed since systemd read it", install)
     return ok("unit", f"{path} is active")
-
-
-def _program(text: str) -> str:
-    """The program that a unit of ours starts, or an empty text."""
-    line = next((line for line in text.splitlines() if line.startswith("ExecStart=")), "")
-    words = shlex.split(line.removeprefix("ExecStart="))
-    return words[0].replace("%%", "%") if words else ""

@@ -12,6 +12,7 @@ from gitferry.config.paths import state_dir
 from gitferry.daemon import checkup_machine as machine
 from gitferry.daemon import checkup_service as service
 from gitferry.daemon import checkup_vault as vault
+from gitferry.daemon.agreed import is_system_service
 from gitferry.daemon.finding import Check
 from gitferry.daemon.private_files import database_file
 from gitferry.daemon.safe import lent
@@ -19,6 +20,7 @@ from gitferry.daemon.safe import lent
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
     from gitferry.security.login import Login
+    from gitferry.daemon.unit import Scope
 
 _AT_ONCE = 8  # repositories, each of which waits for its remote most of the time
 
@@ -55,7 +57,8 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
     yield machine.socket(environ)
     yield machine.inotify(examined.directories, running=status is not None)
     yield from machine.disks([state_dir(environ), *(each.path for each in repositories)])
-    yield service.daemon(status["daemon"] if status else None, version(), {check.what for check in told})
+    scope: Scope = "system" if is_system_service(environ) else "user"
+    yield service.daemon(status["daemon"] if status else None, version(), {check.what for check in told}, scope)
     yield from service.unit(environ)
     agent = service.agent(environ, ssh=examined.ssh)
     if agent is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from gitferry.config.errors import GitferryError
-from gitferry.config.paths import home, settings_to_create, state_dir
+from gitferry.config.paths import SYSTEM_SETTINGS, home, settings_to_create, state_dir
+from gitferry.daemon.hardening import hardening
 
 NAME = "gitferry.service"
 Scope = Literal["user", "system"]
@@ -27,6 +29,12 @@ _TARGETS: dict[Scope, str] = {"user": "default.target", "system": "multi-user.ta
 _SYSTEM_UNITS = Path("/etc/systemd/system")
 # What a manager gives to its services where nothing else is said (systemd.exec(5), $PATH), on both kinds of system.
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Without a path it is looked for in /etc/credstore.encrypted, and one that is not there is no fault: systemd.exec(5).
+_CREDENTIALS = (
+    "# The vault's key, where `systemd-creds encrypt` put one: docs/vault.md.",
+    "LoadCredentialEncrypted=gitferry-vault-key",
+    "LoadCredentialEncrypted=gitferry-vault-key-next",
+)
 _PLAIN = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 
 
@@ -62,18 +70,25 @@ class UnstartableProgram(GitferryError):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the unit runs. `environment` is given to the daemon besides what the manager gives."""
+    """What the unit runs. `environment` is given to the daemon besides what the manager gives.
+
+    `account` is the user that the system's service runs as.
+    """
 
     scope: Scope
     program: Path
     settings: Path | None = None
     environment: tuple[tuple[str, str], ...] = ()
+    account: str = "root"
 
 
-def service(scope: Scope, program: Path, settings: Path | None, environ: Mapping[str, str]) -> Service:
+def service(
+    scope: Scope, program: Path, settings: Path | None, environ: Mapping[str, str], account: str = "root"
+) -> Service:
     """Return the service that reads and writes what a command line with `--config settings` in `environ` does.
 
-    A manager does not hand on what a shell has set, so what differs from the defaults is written down.
+    A manager does not hand on what a shell has set, so what differs from the defaults is written down. A system's
+    service of another account than root's is given the system's settings, unless others were named.
     Raises UnstartableProgram, NoHome.
     """
     if not str(program).isprintable() or set(str(program)) & set("\"'\\"):
@@ -82,6 +97,8 @@ def service(scope: Scope, program: Path, settings: Path | None, environ: Mapping
     path = settings_to_create(settings, environ).absolute() if chosen else None
     if settings is None and path == home(environ) / ".config" / "gitferry" / "config.yaml":
         path = None
+    if scope == "system" and account != "root" and path is None:
+        path = SYSTEM_SETTINGS
     given = {}
     if scope == "user":
         # Not StateDirectory=, which is below ~/.config for a user's services until systemd 254.
@@ -91,7 +108,7 @@ def service(scope: Scope, program: Path, settings: Path | None, environ: Mapping
     git = shutil.which("git", path=environ.get("PATH", os.defpath))
     if git is not None and str(Path(git).absolute().parent) not in _USUAL_PATH.split(":"):
         given["PATH"] = f"{Path(git).absolute().parent}:{_USUAL_PATH}"
-    return Service(scope, program, path, tuple(given.items()))
+    return Service(scope, program, path, tuple(given.items()), account)
 
 
 def text(wanted: Service) -> str:
@@ -111,11 +128,15 @@ def text(wanted: Service) -> str:
         "[Service]",
         "Type=notify",
         f"ExecStart={' '.join([*words, 'run'])}",
+        "# kill(1) does not wait, so the second one does: a reload is over when the new settings are in force.",
+        'ExecReload=/bin/sh -c "kill -HUP $MAINPID"',
+        f"ExecReload={' '.join([*words, 'service', 'reload'])}",
         *(f"Environment={quoted(f'{name}={value}')}" for name, value in wanted.environment),
         # A user named here is given HOME, which git needs for its settings.
-        *(["User=root"] if system else []),
+        *([f"User={wanted.account}"] if system else []),
         *(["StateDirectory=gitferry", "StateDirectoryMode=0700"] if system else []),
-        *(["RuntimeDirectory=gitferry", "RuntimeDirectoryMode=0755"] if system else []),
+        *(["RuntimeDirectory=gitferry", "RuntimeDirectoryMode=0700"] if system else []),
+        *(_CREDENTIALS if system else []),
         "Restart=on-failure",
         "RestartSec=10",
         "# Wrong usage does not heal by itself.",
@@ -123,7 +144,12 @@ def text(wanted: Service) -> str:
         "# SIGTERM lets the daemon finish the step in hand; git, which it is waiting for, must not get one too.",
         "KillMode=mixed",
         "KillSignal=SIGTERM",
-        "TimeoutStopSec=15",
+        "TimeoutStopSec=10",
+        "# Fed while every thread makes progress. It does not count while the machine sleeps.",
+        "WatchdogSec=2min",
+        "# A git that needs too much memory fails by itself; the daemon goes on.",
+        "OOMPolicy=continue",
+        *hardening(wanted.scope, root=wanted.account == "root"),
         "",
         "[Install]",
         f"WantedBy={_TARGETS[wanted.scope]}",
@@ -149,6 +175,24 @@ def quoted(word: str, *, argument: bool = False) -> str:
         else:
             escaped += [f"\\x{byte:02x}" for byte in os.fsencode(each)]
     return f'"{"".join(escaped)}"'
+
+
+def account_of(content: str) -> str:
+    """Return the account that a system's unit of ours runs as."""
+    return next((line.removeprefix("User=") for line in content.splitlines() if line.startswith("User=")), "root")
+
+
+def started_by(content: str) -> list[str]:
+    """Return the words of the command that a unit of ours starts; nothing where it has none."""
+    line = next((line for line in content.splitlines() if line.startswith("ExecStart=")), "")
+    return [word.replace("%%", "%") for word in shlex.split(line.removeprefix("ExecStart="))]
+
+
+def settings_of(content: str) -> Path | None:
+    """Return the settings that a unit of ours names; None where it leaves that to the defaults."""
+    words = started_by(content)
+    named = words[words.index("--config") + 1] if "--config" in words else None
+    return None if named is None else Path(named.replace("$$", "$"))
 
 
 def place(scope: Scope, environ: Mapping[str, str]) -> Path:

@@ -17,10 +17,12 @@ from gitferry.security.key_sources import KeySourceError, SourceName
 NAME = "gitferry-vault-key"
 NEXT = "gitferry-vault-key-next"
 _HEX = re.compile(rb"[0-9A-Fa-f]{64}")
-_MAKE = f"`openssl rand -base64 32 | systemd-creds encrypt --name={NAME} - FILE`"
+#: Where systemd looks for an encrypted credential that a unit names without a path: systemd.exec(5).
+_STORE = "/etc/credstore.encrypted"
+_MAKE = f"`openssl rand -base64 32 | systemd-creds encrypt --name={NAME} - {_STORE}/{NAME}`"
 _GIVE = (
-    f"make one with {_MAKE}, name it in the unit with `LoadCredentialEncrypted={NAME}:FILE`, and run what opens the "
-    f"vault as `systemd-run --pipe --wait -p LoadCredentialEncrypted={NAME}:FILE gitferry …`"
+    f"make one with {_MAKE}, restart the system's service, whose unit names it, and run what opens the vault as"
+    f" `systemd-run --pipe --wait -p LoadCredentialEncrypted={NAME} gitferry …`"
 )
 
 
@@ -46,7 +48,8 @@ class SystemdCredential:
             raise self._missing()
         raise KeySourceError(
             f"systemd gave no other key than the vault's own: there is no credential {NEXT}",
-            f"give the new key as `LoadCredentialEncrypted={NEXT}:FILE`, and as {NAME} once the rekey is done",
+            f"encrypt the new key as {_STORE}/{NEXT}, and give that to the rekey and the service too"
+            f" (`LoadCredentialEncrypted={NEXT}`); once the rekey is done, encrypt the same key as {NAME}",
         )
 
     def keep(self, key_id: str, key: bytes) -> None:

@@ -23,7 +23,8 @@ class Context:
     """One run of the command line. `config`, `json` and `verbose` are set while options are parsed."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
+        self.given = environ
+        self._agreed: Mapping[str, str] | None = None
         self.config: Path | None = None
         self.json = False
         self.verbose = False
@@ -31,6 +32,18 @@ class Context:
         self._daemon: Client | None = None
         self._asked_for_daemon = False
         self._engine: Control | None = None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What was given, with the directories of the system's service where that is the caller's own.
+
+        Asked once the options are parsed: `--config` may lead elsewhere.
+        """
+        if self._agreed is None:
+            from gitferry.daemon.agreed import agreed
+
+            self._agreed = agreed(self.given, self.config)
+        return self._agreed
 
     def daemon(self) -> Client | None:
         """Return the running daemon; None where none answers, or where it keeps other settings than asked for."""

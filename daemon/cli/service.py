@@ -11,14 +11,14 @@ from gitferry.daemon.cli.output import paint, progress
 from gitferry.daemon.cli.verb import VerbGroup
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gitferry.config.errors import GitferryError
+    from gitferry.config.model import Settings
     from gitferry.daemon.cli.context import Context
     from gitferry.daemon.systemctl import Manager, UnitState
-    from gitferry.daemon.unit import Scope
+    from gitferry.daemon.unit import Scope, Service
 
 FAILED = 1
+ROOT = "root"
 
 
 _SCOPE = click.option(
@@ -33,30 +33,39 @@ def service() -> None:
 
 @service.command()
 @_SCOPE
+@click.option("--account", metavar="NAME", help="With --system: the user it runs as, who owns the trees (root).")
 @click.pass_context
-def install(ctx: click.Context, user: bool) -> None:
+def install(ctx: click.Context, user: bool, account: str | None) -> None:
     """Write the unit, enable it and start it.
 
     A unit that gitferry did not write is left alone. Where no systemd manager can be reached, the unit is written
     and the commands that are left to do are printed.
+
+    The system's service reads /etc/gitferry/config.yaml, unless it is root's and root has settings, or --config names
+    others. git works in no tree of another user, so it must run as the one who owns the repositories.
     """
     from gitferry.daemon import unit
     from gitferry.daemon.program import program
     from gitferry.daemon.systemctl import Manager
 
     context, scope = context_of(ctx), _scope(user)
-    path = unit.place(scope, context.environ)
-    wanted = unit.service(scope, program(), context.config, context.environ)
+    if user and account is not None:
+        raise click.UsageError("--account is for the service of the system: add --system", ctx)
+    path = unit.place(scope, context.given)
+    wanted = unit.service(scope, program(), context.config, context.given, account or ROOT)
+    settings, fault = _settings(context, wanted)
+    if scope == "system":
+        _require_account(wanted, settings)
     written = unit.write(path, unit.text(wanted))
-    manager = Manager(scope, context.environ)
-    fault = _settings_fault(context, wanted.settings)
+    manager = Manager(scope, context.given)
     to_run = _start(manager, changed=written, now=fault is None)
     state = manager.state() if not to_run else None
-    notes = [*_first_the_settings(manager, fault), *_notes(scope)]
+    notes = [*_first_the_settings(manager, fault), *_notes(scope, wanted.account)]
     lines = [f"{path} {'is written' if written else 'is as it should be'}"]
     if state is not None:
         lines.append(f"  gitferry.service is {_coloured(state.active)}, and will start with {_beginning(scope)}")
     row = {"unit": str(path), "scope": scope, "written": written, "enabled": state is not None}
+    row |= {"account": wanted.account if scope == "system" else None}
     row |= {"active": state.active if state else None, "to_run": to_run, "notes": notes}
     context.show(row, [*lines, *_left_to_do(scope, to_run), *(f"  {note}" for note in notes)])
 
@@ -73,8 +82,8 @@ def uninstall(ctx: click.Context, user: bool) -> None:
     from gitferry.daemon.systemctl import Manager
 
     context, scope = context_of(ctx), _scope(user)
-    path = unit.place(scope, context.environ)
-    manager = Manager(scope, context.environ)
+    path = unit.place(scope, context.given)
+    manager = Manager(scope, context.given)
     removed = unit.installed(path) is not None
     to_run: list[str] = []
     if removed:
@@ -104,10 +113,11 @@ def status(ctx: click.Context, user: bool) -> None:
     from gitferry.daemon.systemctl import Manager
 
     context, scope = context_of(ctx), _scope(user)
-    path = unit.place(scope, context.environ)
-    installed = unit.installed(path) is not None
-    state = Manager(scope, context.environ).state()
-    notes = _notes(scope) if installed else []
+    path = unit.place(scope, context.given)
+    text = unit.installed(path)
+    installed = text is not None
+    state = Manager(scope, context.given).state()
+    notes = [] if text is None else _notes(scope, unit.account_of(text))
     row = {"unit": str(path), "scope": scope, "installed": installed, "manager": state is not None}
     row |= {"enabled": state.enabled == "enabled" if state else None, "active": state.active if state else None}
     row |= {"sub": state.sub if state else None, "pid": state.pid if state else None, "notes": notes}
@@ -117,21 +127,58 @@ def status(ctx: click.Context, user: bool) -> None:
     ctx.exit(0 if state is not None and state.active == "active" else FAILED)
 
 
+@service.command()
+@click.pass_context
+def reload(ctx: click.Context) -> None:
+    """Have the running daemon read its settings again, and wait until they are in force.
+
+    The exit code is 1 where they have a fault: the last good ones stay in force then.
+    """
+    from gitferry.config.errors import GitferryError
+    from gitferry.daemon.client import DaemonNotRunning
+
+    context = context_of(ctx)
+    daemon = context.daemon()
+    if daemon is None:
+        from gitferry.config.paths import socket_path
+
+        raise DaemonNotRunning(socket_path(context.environ))
+    row = daemon.reload()
+    if row["settings_error"] is not None:
+        title, _, hint = row["settings_error"].partition("\n  ")
+        raise GitferryError(f"the last good settings stay in force: {title}", hint)
+    changes = ", ".join(f"{name} {what}" for what in ("added", "changed", "removed") for name in row[what])
+    context.show(row, [f"The settings are in force: {changes or 'no repository changed'}."])
+
+
 def _scope(user: bool) -> Scope:
     return "user" if user else "system"
 
 
-def _settings_fault(context: Context, named: Path | None) -> GitferryError | None:
-    """Why a daemon could not start by the settings as they are; None where it can."""
+def _settings(context: Context, wanted: Service) -> tuple[Settings | None, GitferryError | None]:
+    """The settings as the service would read them, or why it could not start by them. Raises NoAccount."""
     from gitferry.config.errors import GitferryError
     from gitferry.config.load import load
     from gitferry.config.paths import settings_path
+    from gitferry.daemon.account import account
 
+    environ = dict(context.given)
+    if wanted.scope == "system" and wanted.account != ROOT:
+        environ["HOME"] = str(account(wanted.account).home)
     try:
-        load(settings_path(named, context.environ), context.environ)
+        return load(settings_path(wanted.settings, environ), environ), None
     except GitferryError as error:
-        return error
-    return None
+        return None, error
+
+
+def _require_account(wanted: Service, settings: Settings | None) -> None:
+    """Raise where the account is not there, cannot reach what it needs, or would work in others' trees."""
+    from gitferry.daemon import account
+
+    who = account.account(wanted.account)
+    account.require_reach(who, wanted.program, wanted.settings)
+    if settings is not None:
+        account.require_own(who, [(each.name, each.path) for each in settings.repositories])
 
 
 def _first_the_settings(manager: Manager, fault: GitferryError | None) -> list[str]:
@@ -176,14 +223,11 @@ def _told(scope: Scope, state: UnitState | None) -> list[str]:
     return lines
 
 
-def _notes(scope: Scope) -> list[str]:
+def _notes(scope: Scope, account: str) -> list[str]:
     from gitferry.daemon.systemctl import lingers, user_name
 
     if scope == "system":
-        return [
-            "it runs as root, and git works in no tree of another user: for one, give it that User= in"
-            " `systemctl edit gitferry`"
-        ]
+        return [f"it runs as {account}, looks after trees of {account} only, and answers commands of {account}"]
     user = user_name()
     return [] if lingers(user) else [f"it ends when {user} logs out, unless you run: loginctl enable-linger {user}"]
 

@@ -26,12 +26,16 @@ def lines(text: str) -> dict[str, list[str]]:
     return found
 
 
-def verified(path: Path, scope: Scope) -> str:
-    """What `systemd-analyze verify` has to say: nothing, if all is well."""
+def analyze(*words: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which("systemd-analyze")
     if program is None:
         (pytest.fail if REQUIRED else pytest.skip)("no systemd-analyze: apt-get install systemd")
-    done = subprocess.run([program, f"--{scope}", "verify", str(path)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([program, *words], capture_output=True, text=True, timeout=60, check=False)
+
+
+def verified(path: Path, scope: Scope) -> str:
+    """What `systemd-analyze verify` has to say: nothing, if all is well."""
+    done = analyze(f"--{scope}", "verify", str(path))
     return done.stderr + (f"exit code {done.returncode}" if done.returncode else "")
 
 
@@ -61,19 +65,65 @@ def test_the_users_unit(home: Path) -> None:
     assert found["ExecStart"] == ["/usr/bin/gitferry run"]
     assert found["Environment"] == [f"GITFERRY_STATE_DIR={home}/.local/state/gitferry"]
     assert found["Restart"] == ["on-failure"]
-    assert found["TimeoutStopSec"] == ["15"]
+    assert found["TimeoutStopSec"] == ["10"]
+    assert found["WatchdogSec"] == ["2min"]
+    assert found["ExecReload"] == ['/bin/sh -c "kill -HUP $MAINPID"', "/usr/bin/gitferry service reload"]
     assert found["KillSignal"] == ["SIGTERM"]
     assert found["WantedBy"] == ["default.target"]
     assert "%" not in text
-    assert "StateDirectory" not in text
+    # What a user's manager cannot do, or what would hide agents and trees.
+    for word in ("StateDirectory", "LoadCredential", "User=", "Protect", "Private", "CapabilityBoundingSet"):
+        assert word not in text
 
 
 def test_the_systems_unit() -> None:
     found = lines(unit.text(unit.service("system", Path("/usr/bin/gitferry"), None, {"HOME": "/root"})))
     assert found["StateDirectory"] == found["RuntimeDirectory"] == ["gitferry"]
-    assert found["StateDirectoryMode"] == ["0700"]
+    assert found["StateDirectoryMode"] == found["RuntimeDirectoryMode"] == ["0700"]
+    assert found["User"] == ["root"]
+    assert found["LoadCredentialEncrypted"] == ["gitferry-vault-key", "gitferry-vault-key-next"]
     assert found["WantedBy"] == ["multi-user.target"]
     assert "Environment" not in found
+
+
+@pytest.mark.parametrize("account", ["root", "ada"])
+def test_what_the_system_finds_of_its_exposure(tmp_path: Path, account: str) -> None:
+    file = tmp_path / unit.NAME
+    unit.write(file, unit.text(Service("system", Path("/bin/true"), account=account)))
+    done = analyze("security", "--offline=yes", "--threshold=40", "--no-pager", str(file))
+    assert done.returncode == 0, done.stdout
+    assert "OK" in done.stdout.splitlines()[-1]
+
+
+def test_nothing_hides_agents_or_trees() -> None:
+    for account in ("root", "ada"):
+        text = unit.text(Service("system", Path("/usr/bin/gitferry"), account=account))
+        for word in ("ProtectHome", "PrivateTmp", "PrivateUsers", "PrivateNetwork", "UMask", "RestrictSUIDSGID"):
+            assert f"\n{word}=" not in text
+        assert "ProtectSystem=strict" not in text
+
+
+def test_a_service_of_an_account_is_given_the_systems_settings(tmp_path: Path) -> None:
+    environ = {"HOME": "/root"}
+    program = Path("/usr/bin/gitferry")
+    wanted = unit.service("system", program, None, environ, "ada")
+    text = unit.text(wanted)
+    found = lines(text)
+    assert found["User"] == ["ada"]
+    assert found["ExecStart"] == ["/usr/bin/gitferry --config /etc/gitferry/config.yaml run"]
+    assert found["CapabilityBoundingSet"] == [""]
+    assert unit.service("system", program, tmp_path / "x.yaml", environ, "ada").settings == tmp_path / "x.yaml"
+    assert unit.service("system", program, None, environ).settings is None
+
+
+def test_what_a_unit_says_reads_back(tmp_path: Path) -> None:
+    settings = tmp_path / "100% of $HOME" / "config.yaml"
+    text = unit.text(Service("system", Path("/opt/a b/gitferry"), settings, account="ada"))
+    assert unit.started_by(text)[0] == "/opt/a b/gitferry"
+    assert unit.settings_of(text) == settings
+    assert unit.account_of(text) == "ada"
+    plain = unit.text(Service("user", Path("/usr/bin/gitferry")))
+    assert (unit.settings_of(plain), unit.account_of(plain)) == (None, "root")
 
 
 def test_settings_that_were_named_are_written_down(home: Path, tmp_path: Path) -> None:

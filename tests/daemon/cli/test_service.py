@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from gitferry.daemon import unit
@@ -59,3 +60,27 @@ def test_status_tells_whether_it_is_installed(gitferry: Gitferry) -> None:
     assert (row["installed"], row["manager"], row["active"]) == (False, False, None)
     gitferry("service", "install")
     assert gitferry("service", "status", "--json", code=1).json["installed"] is True
+
+
+def test_an_account_is_for_the_systems_service(gitferry: Gitferry) -> None:
+    assert "add --system" in gitferry("service", "install", "--account", "root", code=2).err
+    said = gitferry("service", "install", "--system", "--account", "nobody-of-that-name", code=1)
+    assert "there is no account" in said.err
+
+
+def test_reload_without_a_daemon(gitferry: Gitferry) -> None:
+    assert "no daemon answers" in gitferry("service", "reload", code=1).err
+
+
+def test_reload_waits_until_the_settings_are_in_force(
+    gitferry: Gitferry, settings: Path, daemon: Callable[[], int]
+) -> None:
+    settings.parent.mkdir(parents=True)
+    settings.write_text("version: 1\n")
+    daemon()
+    assert "no repository changed" in gitferry("service", "reload").out
+    settings.write_text("version: 1\nrepositories: [{name: tasks, path: /nowhere/tasks}]\n")
+    assert "tasks added" in gitferry("service", "reload").out
+    settings.write_text("version: 2\n")
+    said = gitferry("service", "reload", code=1).err
+    assert "the last good settings stay in force" in said and "config.yaml:1:" in said
