@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.paths import state_dir
 from gitferry.daemon.finding import Check, fail, failed, ok, warn
+from gitferry.security.key_sources import KeySourceError
 
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
@@ -44,10 +46,32 @@ def vault(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
         yield from _examined(vault_over(ledger.open, environ), named)
         if ledger.rescued is not None:
             yield fail("vault", ledger.rescued, "`gitferry vault import` brings what an export has")
+    except KeySourceError as error:
+        theirs = _daemons(environ)
+        if theirs is None or theirs["locked"]:
+            yield failed("vault", error)
+        else:
+            count = f"{theirs['credentials']} credential{'' if theirs['credentials'] == 1 else 's'}"
+            yield ok("vault", f"{count}, key from {theirs['key_source']}, which the daemon has and this shell has not")
     except GitferryError as error:
         yield failed("vault", error)
     finally:
         ledger.close()
+
+
+def _daemons(environ: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """How the running daemon's vault stands: systemd gives a key to the service and to no shell."""
+    from gitferry.daemon.client import connect
+
+    client = connect(environ)
+    if client is None:
+        return None
+    with client:
+        try:
+            found: Mapping[str, Any] = client.vault()["vault"]
+        except GitferryError:
+            return None  # why it does not open is told as this process met it
+    return found if found["state_dir"] == str(state_dir(environ)) else None
 
 
 def _examined(found: Vault, named: Mapping[str, str]) -> Iterator[Check]:

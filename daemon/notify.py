@@ -9,6 +9,14 @@ from collections.abc import Callable, Mapping
 
 from gitferry.daemon.heartbeat import beat_every
 
+#: What is for this process alone: a program that it starts, systemctl say, would speak in its name.
+_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+def for_others(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` as programs are given it that the service manager did not start."""
+    return {name: value for name, value in environ.items() if name not in _OWN}
+
 
 class ServiceManager:
     """The one that started this process, by its notification socket; without one, nothing is sent."""

@@ -24,7 +24,7 @@ from gitferry.daemon.agent_socket import with_agent
 from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
-from gitferry.daemon.notify import ServiceManager
+from gitferry.daemon.notify import ServiceManager, for_others
 from gitferry.daemon.private_files import database_file, open_to_others
 from gitferry.daemon.private_memory import keep_memory_private
 from gitferry.daemon.safe import require_private_vault
@@ -54,6 +54,9 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     the settings again. Raises SettingsError, GitMissing, GitTooOld, AlreadyRunning, StateUnusable, OpenToOthers,
     SocketTaken, StoreError, MemoryOpen before anything was begun.
     """
+    manager, environ = ServiceManager(environ), for_others(environ)
+    for name in os.environ.keys() - for_others(os.environ).keys():
+        del os.environ[name]
     git.version(environ)
     path = settings_path(settings, environ).absolute()
     keep_memory_private()
@@ -71,7 +74,7 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         signals = stack.enter_context(_signals())
         threading.excepthook = lambda failed: _thread_failed(house, failed)
         sys.unraisablehook = lambda failed: _unraisable(house, failed)
-        ended, lost = _serve(house, file, environ, signals, held)
+        ended, lost = _serve(house, file, environ, signals, held, manager)
     if ended:
         log.info("stopped", extra={"action": "stopped"})
     else:
@@ -89,6 +92,7 @@ def _serve(
     environ: Mapping[str, str],
     signals: queue.SimpleQueue[int],
     held: Callable[[], bool],
+    manager: ServiceManager,
 ) -> tuple[bool, bool]:
     """Bring everything up, wait for a signal to end, take everything down.
 
@@ -124,7 +128,6 @@ def _serve(
             house.attend(watching, pulls)
             _greet(house, place)
             _warn_of_open_files(house, environ)
-            manager = ServiceManager(environ)
             manager.ready(_status(house))
 
             def lost() -> str | None:

@@ -33,7 +33,7 @@ def service() -> None:
 
 @service.command()
 @_SCOPE
-@click.option("--account", metavar="NAME", help="With --system: the user it runs as, who owns the trees (root).")
+@click.option("--account", metavar="NAME", help="With --system: the user it runs as, who owns the trees (root, or whom the unit names).")
 @click.pass_context
 def install(ctx: click.Context, user: bool, account: str | None) -> None:
     """Write the unit, enable it and start it.
@@ -52,7 +52,9 @@ def install(ctx: click.Context, user: bool, account: str | None) -> None:
     if user and account is not None:
         raise click.UsageError("--account is for the service of the system: add --system", ctx)
     path = unit.place(scope, context.given)
-    wanted = unit.service(scope, program(), context.config, context.given, account or ROOT)
+    before = unit.installed(path)
+    account = account or (ROOT if before is None else unit.account_of(before))
+    wanted = unit.service(scope, program(), context.config, context.given, account)
     settings, fault = _settings(context, wanted)
     if scope == "system":
         _require_account(wanted, settings)
@@ -130,9 +132,9 @@ def status(ctx: click.Context, user: bool) -> None:
 @service.command()
 @click.pass_context
 def reload(ctx: click.Context) -> None:
-    """Have the running daemon read its settings again, and wait until they are in force.
+    """Have the daemon read its settings now, and wait for that.
 
-    The exit code is 1 where they have a fault: the last good ones stay in force then.
+    When it ends they are in force. The exit code is 1 where they have a fault: the last good ones stay in force then.
     """
     from gitferry.config.errors import GitferryError
     from gitferry.daemon.client import DaemonNotRunning

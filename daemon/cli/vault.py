@@ -209,9 +209,15 @@ def _tell_daemon(context: Context, given: bytes | None) -> None:
 def _row(context: Context, found: Vault) -> dict[str, Any]:
     """Return the vault's standing; `locked` is the daemon's word where one runs, as it is the one that uses it."""
     from gitferry.daemon import safe
+    from gitferry.security.key_sources import KeySourceError
 
-    row = safe.row(found, context.environ)
     daemon = daemons_vault(context)
+    try:
+        row = safe.row(found, context.environ)
+    except KeySourceError:
+        if daemon is None:
+            raise
+        return daemon | {"daemon": True}  # systemd gives the key to the service and to no shell
     return row | {"locked": row["locked"] if daemon is None else daemon["locked"], "daemon": daemon is not None}
 
 

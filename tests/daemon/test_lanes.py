@@ -329,3 +329,20 @@ def test_stop_cancels_what_takes_too_long_and_answers_everyone(engines: Engines)
     with pytest.raises(Stopping):
         wishes["deaf"].result(0)
     never.set()
+
+
+def test_what_a_worker_has_in_hand_is_told(engines: Engines, lanes: Lanes) -> None:
+    seen: list[str] = []
+
+    def look(repository: Repository, request: Request) -> Outcome:
+        seen.extend(step.what for step in lanes.steps())
+        return answer(repository)
+
+    engines.act = look
+    lanes.put(repository("a"))
+    lanes.submit("a", Request("watch")).result(10)
+    assert seen == ["the sync of a"]
+    end = time.monotonic() + 10
+    while lanes.steps() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert lanes.steps() == () and lanes.alive
