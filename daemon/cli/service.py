@@ -33,7 +33,11 @@ def service() -> None:
 
 @service.command()
 @_SCOPE
-@click.option("--account", metavar="NAME", help="With --system: the user it runs as, who owns the trees (root, or whom the unit names).")
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="With --system: the user it runs as, who owns the trees (root, or whom the unit names).",
+)
 @click.pass_context
 def install(ctx: click.Context, user: bool, account: str | None) -> None:
     """Write the unit, enable it and start it.

@@ -216,3 +216,11 @@ def test_the_machines_time_zone_is_taken_and_a_broken_one_is_utc(zone: str, read
     )
     assert ran.stdout.strip() == read
     assert ("cron lines are read in UTC" in ran.stderr) == (read == "UTC")
+
+
+def test_it_says_whether_it_runs() -> None:
+    pulls = PullScheduler(nothing, lambda name: None)
+    pulls.start()
+    running = pulls.alive
+    pulls.stop()
+    assert running and not pulls.alive

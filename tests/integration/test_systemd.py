@@ -33,6 +33,26 @@ class Door(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", 8418), Door).serve_forever()
 """
 
+SSHD = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {home}/.ssh/host
+PidFile none
+AuthorizedKeysFile {home}/.ssh/authorized_keys
+UsePAM no
+StrictModes no
+"""
+
+SSH = """\
+Host *
+    HostName 127.0.0.1
+    Port {port}
+    StrictHostKeyChecking accept-new
+    PasswordAuthentication no
+Host far
+    ProxyJump near
+"""
+
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
@@ -157,6 +177,37 @@ def test_it_stops_in_time_though_a_remote_hangs_and_files_are_saved(service: Man
     service.systemctl("start", "gitferry")
     listed = ("-C", service.remote, "ls-tree", "--name-only", "main")
     service.until(lambda: len(service.git(*listed).splitlines()) == 201)
+
+
+def test_agents_jump_hosts_and_hooks_are_within_reach(service: Managed) -> None:
+    """By a key that only an agent in /tmp has, through a host on the way; a hook writes where it likes."""
+    machine, home = service.machine, service.home
+    for name, text in {"sshd_config": SSHD, "config": SSH}.items():
+        machine.write(f"{home}/.ssh/{name}", text.format(home=home, port=service.user + 3000), service.user)
+    for name in ("host", "mine"):
+        keygen = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{home}/.ssh/{name}")
+        machine.run(*keygen, user=service.user)
+    machine.run("sh", "-c", "cd; cp .ssh/mine.pub .ssh/authorized_keys; chmod -R go= .ssh", user=service.user)
+    agent = f"/tmp/agent-{service.scope}"
+    background = ("systemd-run", "--quiet", f"--uid={service.user}")
+    machine.run(*background, "/usr/bin/ssh-agent", "-D", "-a", agent)
+    machine.run(*background, "/usr/sbin/sshd", "-D", "-f", f"{home}/.ssh/sshd_config")
+    service.until(lambda: machine.run("test", "-S", agent, check=False).returncode == 0)
+    machine.run("env", f"SSH_AUTH_SOCK={agent}", "ssh-add", "-q", f"{home}/.ssh/mine", user=service.user)
+    machine.path(f"{home}/.ssh/mine").unlink()
+    service.clone("far")
+    service.git("-C", f"{home}/far", "remote", "set-url", "origin", f"ssh://far{service.remote}")
+    hook = f"#!/bin/sh\ntouch /tmp/hook-{service.scope} {home}/hook-ran /var/tmp/hook-{service.scope}\n"
+    machine.write(f"{home}/far/.git/hooks/pre-push", hook, service.user)
+    machine.path(f"{home}/far/.git/hooks/pre-push").chmod(0o755)
+    service.extend("agent", f"[Service]\nEnvironment=SSH_AUTH_SOCK={agent}\n")
+    service.configure("tasks", "far")
+    trusting = machine.path(service.settings).read_text().replace("far}", "far, trusted: true, pushback: {hooks: run}}")
+    machine.write(service.settings, trusting, service.user)
+    service.systemctl("restart", "gitferry")
+    machine.write(f"{home}/far/from-far.txt", "saved\n", service.user)
+    service.until(lambda: "from-far.txt" in service.git("-C", service.remote, "ls-tree", "--name-only", "main"))
+    machine.run("ls", f"/tmp/hook-{service.scope}", f"{home}/hook-ran", f"/var/tmp/hook-{service.scope}")
 
 
 def test_a_user_is_told_of_lingering(machine: Machine) -> None:

@@ -99,3 +99,11 @@ def test_saves_are_crossed_and_what_the_crossing_writes_makes_no_loop(tmp_path: 
     finally:
         watcher.close()
         settler.close()
+
+
+def test_it_says_whether_trees_are_tended(tmp_path: Path) -> None:
+    heard = Heard()
+    watcher = Watcher(heard.change, heard.refs)
+    assert watcher.alive and watcher.steps() == ()
+    watcher.close()
+    assert not watcher.alive
