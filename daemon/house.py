@@ -20,6 +20,7 @@ from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, require_
 from gitferry.daemon.auditing import Auditing
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.ferry import Ferry
+from gitferry.daemon.lane import WATCH
 from gitferry.daemon.lanes import Engine, Lanes
 from gitferry.daemon.ledger import Ledger
 from gitferry.daemon.parallel import in_parallel
@@ -29,6 +30,7 @@ from gitferry.daemon.roster import Roster
 from gitferry.pushback import answer
 from gitferry.pushback.outcome import Request, State
 from gitferry.pushback.readiness import Waits
+from gitferry.repos.observe import BEING_WRITTEN
 from gitferry.security.redact import redact
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ class House:
         self.board.set(repository.name, known)
         _log(outcome, before)
         self._heard_too(repository.name, request, outcome)
+        self._look_again(repository, request, outcome)
         whole = request.cause in _REBUILDING or not self.ledger.knows(repository.name)
         self.ledger.heard(outcome)
         if whole and outcome.error is None:
@@ -202,6 +205,14 @@ class House:
         if known.paused_until is not None:
             left = (known.paused_until - self.ferry.host.clock()).total_seconds()
             self.roster.lanes.later(repository.name, left + _AFTER_PAUSE, Request("schedule", fetch=True))
+
+    def _look_again(self, repository: Repository, request: Request, outcome: Outcome) -> None:
+        """Cross once more when what was just saved has rested: before its watches were set, no event told of it."""
+        if request.cause == WATCH or not repository.watch.enabled:
+            return
+        if any(task.reason is not None and BEING_WRITTEN in task.reason for task in outcome.tasks):
+            rested = repository.watch.quiet + _AFTER_PAUSE
+            self.roster.lanes.later(repository.name, rested, Request("schedule"))
 
     def _rebuild(self, repository: Repository) -> None:
         """Make the index of one repository anew: it may have been deleted, and tasks may be gone."""
