@@ -38,7 +38,7 @@ USER_MANAGER = "[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/%i\n"
 OFF = ("systemd-resolved", "systemd-networkd", "systemd-timesyncd", "systemd-firstboot", "ldconfig", "console-getty")
 GITCONFIG = "[user]\n\tname = Test Person\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n"
 # How long tests wait is what the manager waits: the delays of a service that nobody watches are for real life.
-QUICK = "[Service]\nRestartSec=100ms\nWatchdogSec=2s\nTimeoutAbortSec=500ms\n"
+QUICK = "[Service]\nRestartSec=100ms\nWatchdogSec=4s\nTimeoutAbortSec=500ms\n"
 
 
 class Machine:
@@ -96,6 +96,7 @@ class Managed:
         self.machine = machine
         self.scope = scope
         self.user = ADA if scope == "user" else FERRY
+        self.state = "/home/ada/.local/state/gitferry" if scope == "user" else "/var/lib/gitferry"
         self.home = "/home/ada" if scope == "user" else "/srv/ferry"
         self.settings = f"{self.home}/.config/gitferry/config.yaml" if scope == "user" else "/etc/gitferry/config.yaml"
         self.tree = machine.path(f"{self.home}/tasks")
