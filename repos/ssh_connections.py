@@ -14,7 +14,7 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +87,7 @@ class Connections:
             name = self._places.pop(_key(login), None)
             directory = None if self._claimed is None or name is None else self._claimed.path / name
         if directory is not None:
-            self._close(directory)
+            self._close([directory])
 
     def close(self) -> None:
         """Close all of them; the next command opens new ones."""
@@ -95,21 +95,31 @@ class Connections:
             claimed, self._claimed = self._claimed, None
             self._places, self._ways = {}, {}
         if claimed is not None:
-            for directory in _entries(claimed.path):
-                self._close(directory)
+            self._close(_entries(claimed.path))
             claimed.release()
 
-    def _close(self, directory: Path) -> None:
-        for socket in _entries(directory):
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # it ends once it was idle long enough
-                subprocess.run(
-                    [ssh_program(self._environ), "-F", "none", "-S", str(socket), "-O", "exit", "--", "any"],
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    env=clean_environment(self._environ),
-                    timeout=_GOODBYE,
-                    check=False,
+    def _close(self, directories: Sequence[Path]) -> None:
+        """Ask the connections in these directories to end, all at once: a daemon that stops has seconds for them."""
+        environ = clean_environment(self._environ)
+        asking = []
+        for socket in (socket for directory in directories for socket in _entries(directory)):
+            with contextlib.suppress(OSError):  # it ends once it was idle long enough
+                asking.append(
+                    subprocess.Popen(
+                        [ssh_program(self._environ), "-F", "none", "-S", str(socket), "-O", "exit", "--", "any"],
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        env=environ,
+                    )
                 )
+        end = time.monotonic() + _GOODBYE
+        for process in asking:
+            try:
+                process.wait(max(0.0, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _entries(directory: Path) -> list[Path]:

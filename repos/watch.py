@@ -23,6 +23,7 @@ from gitferry.repos.tree_watch import TreeWatch
 
 log = logging.getLogger(__name__)
 
+_END: Final = 2.0  # seconds that the tending thread has to end: git may wait for a disk that does not answer
 _LIMITS: Final = Path("/proc/sys/fs/inotify")
 
 
@@ -146,7 +147,7 @@ class Watcher:
             self.remove(name)
         self._work.set()
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(_END)
         if self._inotify is not None:
             self._inotify.close()
 
