@@ -154,7 +154,7 @@ def reload(ctx: click.Context) -> None:
         title, _, hint = row["settings_error"].partition("\n  ")
         raise GitferryError(f"the last good settings stay in force: {title}", hint)
     changes = ", ".join(f"{name} {what}" for what in ("added", "changed", "removed") for name in row[what])
-    context.show(row, [f"The settings are in force: {changes or 'no repository changed'}."])
+    context.show(row, [f"The settings are in force{': ' if changes else ''}{changes}."])
 
 
 def _scope(user: bool) -> Scope:

@@ -6,11 +6,9 @@ import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from gitferry.daemon.unit import Scope
 from gitferry.tests.integration.booted import FERRY, QUICK, Machine, Managed, booted, gitferry
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
@@ -63,22 +61,29 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield machine
 
 
-@pytest.fixture(scope="module", params=["system", "user"])
-def service(request: pytest.FixtureRequest, machine: Machine) -> Managed:
-    """The service, installed by its own command and running."""
-    made = Managed(machine, cast("Scope", request.param))
-    made.git("init", "--quiet", "--bare", made.remote)
-    made.clone("tasks")
-    made.git("-C", str(f"{made.home}/tasks"), "commit", "--quiet", "--allow-empty", "--message=The first")
-    made.git("-C", str(f"{made.home}/tasks"), "push", "--quiet")
-    made.configure("tasks")
-    made.extend("quick", QUICK)
-    install = ["service", "install", f"--{made.scope}"]
-    if made.scope == "system":
-        machine.run(str(gitferry()), *install, "--account", "ferry")
-    else:
-        made.gitferry(*install)
+@pytest.fixture(scope="module")
+def services(machine: Machine) -> dict[str, Managed]:
+    """The service under either manager, installed by its own command and running."""
+    made = {"system": Managed(machine, "system"), "user": Managed(machine, "user")}
+    for scope, service in made.items():
+        service.git("init", "--quiet", "--bare", service.remote)
+        service.clone("tasks")
+        service.git("-C", f"{service.home}/tasks", "commit", "--quiet", "--allow-empty", "--message=The first")
+        service.git("-C", f"{service.home}/tasks", "push", "--quiet")
+        service.configure("tasks")
+        service.extend("quick", QUICK)
+        install = ("service", "install", f"--{scope}")
+        if scope == "system":
+            machine.run(str(gitferry()), *install, "--account", "ferry")
+        else:
+            service.gitferry(*install)
     return made
+
+
+@pytest.fixture(params=["system", "user"])
+def service(request: pytest.FixtureRequest, services: dict[str, Managed]) -> Managed:
+    """Each of them in turn."""
+    return services[request.param]
 
 
 def test_it_is_ready_and_says_how_things_stand(service: Managed) -> None:
@@ -135,42 +140,51 @@ def test_the_journal_has_levels(service: Managed) -> None:
     assert b"reception only permitted" not in service.machine.run("journalctl", "--no-pager", "--boot").stdout
 
 
-def test_one_that_hangs_or_is_killed_is_started_again(service: Managed) -> None:
-    for signal, result in (("-STOP", "watchdog"), ("-KILL", "signal")):
-        before = service.asked("MainPID")
-        service.machine.run("kill", signal, before)
-        service.until(lambda: service.asked("MainPID") not in ("0", before), 30)  # noqa: B023 - called within the turn
-        service.until(lambda: service.asked("ActiveState") == "active", 30)
-        told = service.machine.say("journalctl", "--no-pager", "--boot")
-        assert f"gitferry.service: Failed with result '{result}'." in told
-    assert [row["name"] for row in service.json("status")["repositories"]] == ["tasks"]
+@pytest.mark.parametrize(("signal", "result"), [("-STOP", "watchdog"), ("-KILL", "signal")])
+def test_one_that_hangs_or_is_killed_is_started_again(
+    machine: Machine, services: dict[str, Managed], signal: str, result: str
+) -> None:
+    before = {scope: service.asked("MainPID") for scope, service in services.items()}
+    machine.run("kill", signal, *before.values())
+    for scope, service in services.items():
+        service.until(lambda: service.asked("MainPID") not in ("0", before[scope]), 30)  # noqa: B023 - called here
+        service.until(lambda: service.asked("ActiveState") == "active", 30)  # noqa: B023
+        assert [row["name"] for row in service.json("status")["repositories"]] == ["tasks"]
+    told = machine.say("journalctl", "--no-pager", "--boot")
+    assert told.count(f"gitferry.service: Failed with result '{result}'.") >= len(services)
 
 
-def test_it_stops_in_time_though_a_remote_hangs_and_files_are_saved(service: Managed) -> None:
-    service.clone("hanging")
-    service.git("-C", f"{service.home}/hanging", "remote", "set-url", "origin", "ssh://git@nowhere.example/r.git")
-    service.extend("hang", f'[Service]\nEnvironment="GIT_SSH_COMMAND=touch {service.home}/asked; exec sleep 600 #"\n')
-    service.configure("tasks", "hanging")
-    service.systemctl("restart", "gitferry")
-    service.until(lambda: service.machine.path(f"{service.home}/asked").exists())
-    for number in range(200):
-        place = service.tree / f"saved{number}.txt"
-        place.write_text("x\n" * number)
-        os.chown(place, service.user, service.user)
-    service.systemctl("stop", "gitferry")
-    # After ten seconds the manager would have killed it, and called that a timeout.
-    assert service.asked("TimeoutStopUSec") == "10s"
-    assert (service.asked("Result"), service.asked("ActiveState")) == ("success", "inactive")
-    assert not list(service.tree.rglob("*.lock"))
-    service.git("-C", f"{service.home}/tasks", "fsck", "--strict")
-    stopped = service.json("vault", "status")["vault"]
-    assert (stopped["daemon"], stopped["state_dir"]) == (False, service.state)
-    service.configure("tasks")
-    service.machine.path(f"{service.units}/gitferry.service.d/hang.conf").unlink()
-    service.systemctl("daemon-reload")
-    service.systemctl("start", "gitferry")
-    listed = ("-C", service.remote, "ls-tree", "--name-only", "main")
-    service.until(lambda: len(service.git(*listed).splitlines()) == 201)
+def test_it_stops_in_time_though_a_remote_hangs_and_files_are_saved(services: dict[str, Managed]) -> None:
+    for service in services.values():
+        service.clone("hanging")
+        service.git("-C", f"{service.home}/hanging", "remote", "set-url", "origin", "ssh://git@nowhere.example/r.git")
+        hang = f"touch {service.home}/asked; exec sleep 600 #"
+        service.extend("hang", f'[Service]\nEnvironment="GIT_SSH_COMMAND={hang}"\n')
+        service.configure("tasks", "hanging")
+        service.systemctl("restart", "--no-block", "gitferry")
+    for service in services.values():
+        service.until(service.machine.path(f"{service.home}/asked").exists)
+        for number in range(50):
+            place = service.tree / f"saved{number}.txt"
+            place.write_text("x\n" * number)
+            os.chown(place, service.user, service.user)
+    for service in services.values():
+        service.systemctl("stop", "--no-block", "gitferry")
+    for service in services.values():
+        service.until(lambda: service.asked("ActiveState") == "inactive")  # noqa: B023 - called here
+        # After ten seconds the manager would have killed it, and called that a timeout.
+        assert (service.asked("Result"), service.asked("TimeoutStopUSec")) == ("success", "10s")
+        assert not list(service.tree.rglob("*.lock"))
+        service.git("-C", f"{service.home}/tasks", "fsck", "--strict")
+        stopped = service.json("vault", "status")["vault"]
+        assert (stopped["daemon"], stopped["state_dir"]) == (False, service.state)
+        service.configure("tasks")
+        service.machine.path(f"{service.units}/gitferry.service.d/hang.conf").unlink()
+        service.systemctl("daemon-reload")
+        service.systemctl("start", "--no-block", "gitferry")
+    for service in services.values():
+        listed = ("-C", service.remote, "ls-tree", "--name-only", "main")
+        service.until(lambda: len(service.git(*listed).splitlines()) == 51)  # noqa: B023 - called here
 
 
 def test_agents_jump_hosts_and_hooks_are_within_reach(service: Managed) -> None:

@@ -78,7 +78,7 @@ def test_reload_waits_until_the_settings_are_in_force(
     settings.parent.mkdir(parents=True)
     settings.write_text("version: 1\n")
     daemon()
-    assert "no repository changed" in gitferry("service", "reload").out
+    assert gitferry("service", "reload").out == "The settings are in force.\n"
     settings.write_text("version: 1\nrepositories: [{name: tasks, path: /nowhere/tasks}]\n")
     assert "tasks added" in gitferry("service", "reload").out
     settings.write_text("version: 2\n")
