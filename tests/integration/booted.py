@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gitferry.daemon.unit import Scope
-from gitferry.tests.integration.servers import missing, program
+from gitferry.tests.integration.servers import die_with_parent, missing, program
 
 PROJECT = Path(__file__).resolve().parents[2]
 BOOTED_WITHIN = 30.0  # seconds
@@ -142,7 +142,7 @@ class Managed:
         self.machine.write(f"{self.units}/gitferry.service.d/{name}.conf", text, ADA if self.scope == "user" else 0)
         self.systemctl("daemon-reload")
 
-    def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = 40) -> None:
         """Wait until it is so; a failure shows the journal."""
         end = time.monotonic() + seconds
         while not true():
@@ -180,7 +180,12 @@ def booted(root: Path) -> Iterator[Machine]:
     log = root.parent / "console.log"
     with log.open("wb") as console:
         process = subprocess.Popen(
-            [nspawn, *_options(root)], stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+            [nspawn, *_options(root)],
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     try:
         machine = _come_up(process, root, log)
@@ -212,7 +217,7 @@ def _furnish(root: Path) -> None:
             shutil.copy(source, root / "etc" / place)
     written = {"passwd": USERS, "group": GROUPS, "machine-id": "", "gitconfig": GITCONFIG, "nsswitch.conf": "\n"}
     written |= {"systemd/system/user@.service.d/tests.conf": USER_MANAGER}
-    environ = f'"PYTHONPATH={PROJECT / ".typing"}" "KF_RULE_CACHE_DIR=/var/tmp/rules"'
+    environ = f'"PYTHONPATH={PROJECT / ".typing"}"'
     for manager in ("system", "user"):
         written[f"systemd/{manager}.conf.d/tests.conf"] = f"[Manager]\nDefaultEnvironment={environ}\n"
     for name, text in written.items():

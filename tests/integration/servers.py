@@ -164,7 +164,7 @@ def free_port() -> int:
         return port
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """A killed pytest takes its servers along: prctl(2), Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -189,7 +189,7 @@ def running(directory: Path, start: Callable[[int], list[str]], hello: bytes) ->
                 cwd=directory,
                 env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         try:
             if _answers(port, hello, process):
