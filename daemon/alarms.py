@@ -40,7 +40,6 @@ class Alarms:
         with self._changed:
             self._calls.pop(key, None)
 
-    @property
     def alive(self) -> bool:
         """Whether calls that are due are made."""
         return self._thread.is_alive()

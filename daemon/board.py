@@ -108,6 +108,7 @@ class Board:
     """Known by name, safe to read and write from any thread."""
 
     def __init__(self) -> None:
+        self.changes = 0  # how often anything was set: who shows it all need not look again before
         self._known: dict[str, Known] = {}
         self._mutex = threading.Lock()
 
@@ -120,8 +121,10 @@ class Board:
         """Know this of a repository from now on."""
         with self._mutex:
             self._known[name] = known
+            self.changes += 1
 
     def forget(self, name: str) -> None:
         """Know nothing of a repository any more."""
         with self._mutex:
             self._known.pop(name, None)
+            self.changes += 1

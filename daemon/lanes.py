@@ -20,7 +20,7 @@ from gitferry.daemon.lane import Lane, Wish, one_crossing, undone
 from gitferry.daemon.outages import Outages
 from gitferry.daemon.pool import Pool
 from gitferry.pushback.outcome import Outcome, Request, State
-from gitferry.repos.progress import Hands, Step
+from gitferry.repos.progress import Hands
 from gitferry.repos.schedule import retry_delay
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Lanes:
         self._alarms = Alarms()
         self._pool = Pool(workers, per_host, alarms=self._alarms)
         self._hands = Hands()
+        self.steps = self._hands.steps  # what the workers have in hand
+        self.alive = self._alarms.alive  # whether what is to be tried again later will be
         self._outages = Outages()
         self._lanes: dict[str, Lane] = {}
         self._mutex = threading.Lock()
@@ -154,15 +156,6 @@ class Lanes:
         for name in names:
             self._alarms.set(name, _soon(), partial(self._try_again, name))
 
-    def steps(self) -> tuple[Step, ...]:
-        """Return what the workers have in hand, since when, and for how long they may."""
-        return self._hands.steps()
-
-    @property
-    def alive(self) -> bool:
-        """Whether what is to be tried again later will be."""
-        return self._alarms.alive
-
     def stop(self, cancel: threading.Event, *, finish: float = 5.0, then: float = 3.0) -> bool:
         """Begin nothing more, let the crossings in hand finish, and return whether all did.
 
@@ -210,12 +203,10 @@ class Lanes:
         lane.queued = True
         # The first piece of a lane's work only finds out the host, which reads the repository's configuration.
         self._pool.submit(
-            lane.host if lane.host_known else None, lambda: self._watched(lane), first=lane.waiting[0].request.by_hand
+            lane.host if lane.host_known else None,
+            self._hands.watched(f"the sync of {lane.repository.name}", partial(self._serve, lane)),
+            first=lane.waiting[0].request.by_hand,
         )
-
-    def _watched(self, lane: Lane) -> None:
-        with self._hands.busy(f"the sync of {lane.repository.name}"):
-            self._serve(lane)
 
     def _serve(self, lane: Lane) -> None:
         if not lane.host_known:

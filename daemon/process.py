@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import settings_path, socket_to_bind, state_dir
-from gitferry.daemon import crash, heartbeat, listen, logs, status_text
+from gitferry.daemon import crash, heartbeat, listen, logs
 from gitferry.daemon.agent_socket import with_agent
 from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
@@ -27,10 +27,10 @@ from gitferry.daemon.instance import only_instance
 from gitferry.daemon.notify import ServiceManager, for_others
 from gitferry.daemon.private_files import database_file, open_to_others
 from gitferry.daemon.private_memory import keep_memory_private
+from gitferry.daemon.pulse import Pulse, Standing
 from gitferry.daemon.safe import require_private_vault
 from gitferry.daemon.settings_file import SettingsFile
 from gitferry.repos import git
-from gitferry.security.redact import redact
 
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
@@ -128,7 +128,13 @@ def _serve(
             house.attend(watching, pulls)
             _greet(house, place)
             _warn_of_open_files(house, environ)
-            manager.ready(_status(house))
+
+            def signs() -> heartbeat.Signs:
+                dead = [name for name, alive in _threads(house, watching, pulls, clock) if not alive]
+                return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
+
+            pulse = Pulse(manager, Standing(house.board, house.roster).text, signs)
+            pulse.ready()
 
             def lost() -> str | None:
                 if not held():
@@ -137,11 +143,7 @@ def _serve(
                     return f"the socket {place} was removed or replaced"
                 return None if server.alive else "the control interface ended by itself"
 
-            def signs() -> heartbeat.Signs:
-                dead = [name for name, alive in _threads(house, watching, pulls, clock) if not alive]
-                return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
-
-            missing = _wait(house, file, signals, lost, Pulse(manager, signs))
+            missing = _wait(house, file, signals, lost, pulse)
             if missing is not None:
                 log.error("%s: the daemon ends, start it again", missing, extra={"action": "lost"})
             manager.stopping()
@@ -187,32 +189,8 @@ def _threads(house: House, watching: Watching, pulls: PullScheduler, clock: Cloc
         ("the watcher", watching.alive),
         ("the scheduler", pulls.alive),
         ("the look at the clock", clock.alive),
-        ("the retries", house.roster.lanes.alive),
+        ("the retries", house.roster.lanes.alive()),
     )
-
-
-def _status(house: House) -> str:
-    names = (each.name for each in house.roster.settings.repositories)
-    fault = house.roster.settings_error
-    return status_text.text([house.board.get(name) for name in names], None if fault is None else redact(fault))
-
-
-class Pulse:
-    """Has the service manager hear that the daemon lives, and says once in the log why it will not."""
-
-    def __init__(self, manager: ServiceManager, signs: Callable[[], heartbeat.Signs]) -> None:
-        self.manager = manager
-        self._signs = signs
-        self._said: tuple[str, ...] = ()
-
-    def go_on(self) -> None:
-        """Beat, where every thread makes progress."""
-        found = heartbeat.faults(self._signs(), time.monotonic())
-        if not found:
-            self.manager.beat()
-        elif not self._said:
-            log.error("this daemon hangs: %s", "; ".join(found), extra={"action": "hangs"})
-        self._said = found
 
 
 def _wait(
@@ -225,7 +203,6 @@ def _wait(
     """Return None when a signal asks for the end, or what was `lost`; meanwhile apply edits of the settings file."""
     while True:
         pulse.go_on()
-        pulse.manager.status(_status(house))
         try:
             received = signals.get(timeout=_LOOK)
         except queue.Empty:
@@ -238,7 +215,7 @@ def _wait(
                 return None
             pulse.manager.reloading()
             house.roster.reload()
-            pulse.manager.ready(_status(house))
+            pulse.ready()
             continue
         house.roster.reload()
 

@@ -60,6 +60,15 @@ class Hands:
                 self._busy.discard(hand)
             _mine.reset(before)
 
+    def watched(self, what: str, work: Callable[[], None]) -> Callable[[], None]:
+        """Return `work` as a call that is busy with `what`."""
+
+        def watched() -> None:
+            with self.busy(what):
+                work()
+
+        return watched
+
     def steps(self) -> tuple[Step, ...]:
         """Return what is in hand at this moment."""
         with self._mutex:

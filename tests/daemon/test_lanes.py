@@ -345,4 +345,4 @@ def test_what_a_worker_has_in_hand_is_told(engines: Engines, lanes: Lanes) -> No
     end = time.monotonic() + 10
     while lanes.steps() and time.monotonic() < end:
         time.sleep(0.01)
-    assert lanes.steps() == () and lanes.alive
+    assert lanes.steps() == () and lanes.alive()

@@ -13,7 +13,7 @@ import pytest
 
 from gitferry.daemon.heartbeat import Signs
 from gitferry.daemon.notify import ServiceManager
-from gitferry.daemon.process import Pulse
+from gitferry.daemon.pulse import Pulse
 from gitferry.repos.progress import Step
 from gitferry.tests.daemon.test_process import entry, running, settings
 from gitferry.tests.repo import Repo
@@ -86,7 +86,7 @@ def test_a_daemon_that_hangs_is_not_said_to_live(manager: Manager, caplog: pytes
     now = time.monotonic()
     stuck = [Step("the sync of a", now - 5000, 900)]
     environ = dict(os.environ) | {"WATCHDOG_USEC": "2", "WATCHDOG_PID": str(os.getpid())}
-    pulse = Pulse(ServiceManager(environ), lambda: Signs(tuple(stuck), (), time.monotonic()))
+    pulse = Pulse(ServiceManager(environ), str, lambda: Signs(tuple(stuck), (), time.monotonic()))
     for _ in range(3):
         pulse.go_on()
     assert manager.silent()
