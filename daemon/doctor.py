@@ -19,8 +19,8 @@ from gitferry.daemon.safe import lent
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
-    from gitferry.security.login import Login
     from gitferry.daemon.unit import Scope
+    from gitferry.security.login import Login
 
 _AT_ONCE = 8  # repositories, each of which waits for its remote most of the time
 
