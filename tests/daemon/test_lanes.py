@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitferry.config.model import Repository
+from gitferry.daemon.heartbeat import Signs, faults
 from gitferry.daemon.lanes import Engine, Lanes, NoLane, Stopping
 from gitferry.pushback.outcome import Outcome, Request, State
 
@@ -346,3 +347,30 @@ def test_what_a_worker_has_in_hand_is_told(engines: Engines, lanes: Lanes) -> No
     while lanes.steps() and time.monotonic() < end:
         time.sleep(0.01)
     assert lanes.steps() == () and lanes.alive()
+
+
+def test_a_worker_that_hangs_is_no_sign_of_life_and_one_that_goes_on_is(engines: Engines, lanes: Lanes) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def hang(repository: Repository, request: Request) -> Outcome:
+        begun.set()
+        go.wait(20)
+        return answer(repository)
+
+    def faults_in(seconds: float) -> tuple[str, ...]:
+        then = time.monotonic() + seconds
+        return faults(Signs(lanes.steps(), (), then), then)
+
+    engines.act = hang
+    lanes.put(repository("a"))
+    done = lanes.submit("a", Request("watch"))
+    assert begun.wait(10)
+    assert faults_in(0) == ()
+    (said,) = faults_in(1000)
+    assert said.startswith("the sync of a takes 10")
+    go.set()
+    done.result(10)
+    until = time.monotonic() + 10
+    while lanes.steps() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert faults_in(1000) == ()
