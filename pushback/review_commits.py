@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gitferry.pushback.commit import TipBuilder
-from gitferry.pushback.decision import Decision
+from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground
 from gitferry.pushback.message import TaskWords, request_words
@@ -53,6 +53,7 @@ class ReviewCommits:
         for decision in group:
             content = decision.carried
             changes |= {path: content.get(path) for path in self._planned.gathered.paths[decision.unit]}
+        changes |= self._taken_back(group, review)
         # Our side of a conflict has not taken theirs in: it must not say so.
         together = None if any(each.in_conflict for each in group) else self._with_tracked(parent, changes)
         if together is not None:
@@ -60,6 +61,16 @@ class ReviewCommits:
         before = objects.tree_of(parent)
         after = objects.apply(before, changes)
         return None if after == before else (after, [parent])
+
+    def _taken_back(self, group: Group, review: Review) -> dict[str, Entry | None]:
+        """Return what the branch gets again of those of its tasks that have gone back to the tracked branch's side."""
+        objects, gathered = self._objects, self._planned.gathered
+        here = {decision.unit for decision in group}
+        stay = (Action.HOLD, Action.WAIT)
+        here |= {each.unit for each in self._planned.decisions if each.review or each.action in stay}
+        back = [path for unit in review.units if unit not in here for path in gathered.paths.get(unit, ())]
+        forks = objects.merge_bases(review.tip, self._base) if back and review.tip else ()
+        return {path: objects.file_at(objects.tree_of(forks[0]), path) for path in back} if forks else {}
 
     def _with_tracked(self, parent: str, changes: Mapping[str, Entry | None]) -> str | None:
         """Return the branch's tree with the tracked branch's changes in it, where those touch the same files.

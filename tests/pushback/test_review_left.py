@@ -72,3 +72,17 @@ def test_the_other_task_lands_without_it(moved: Side, there: Side, remote: Repo)
     moved.repo.write("new.md", LATER)
     healthy(moved.sync())
     assert remote.tree("main")["new.md"] == LATER.encode()
+
+
+def test_the_branch_does_not_show_any_longer_what_was_taken_back(here: Side, remote: Repo) -> None:
+    here.repo.write("list.txt", NOTES)
+    healthy(here.sync())
+    here.pushback["branch_strategy"] = "feature_branch"
+    here.repo.path("list.txt").rename(here.repo.path("moved.txt"))
+    here.sync()
+    here.repo.path("moved.txt").rename(here.repo.path("list.txt"))
+    here.repo.write("list.txt", OURS)
+    assert here.statuses(here.sync())["list.txt"] is PushStatus.IN_REVIEW
+    (branch,) = remote.refs("refs/heads/gitferry/")
+    assert "moved.txt" not in remote.tree(branch)
+    assert remote.tree(branch)["list.txt"] == OURS.encode()
