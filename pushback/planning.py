@@ -36,6 +36,7 @@ from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
+from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
 from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.repos.review import Approval
@@ -76,14 +77,17 @@ class Planner:
         self._at = at
         self.merger = Merger(ground)
         self._validator = Validator(ground.objects, ground.settings, ground.host.validated, ground.host.schema_workers)
+        large = None if ground.dry else LargeFiles(ground.place, ground.state.config)
         self.observer = Observer(
-            ground.place,
-            ground.git,
-            ground.objects,
-            ground.worktree,
-            ground.state,
-            trusted=ground.settings.trusted,
-            large=None if ground.dry else LargeFiles(ground.place, ground.state.config),
+            Opened(
+                ground.place,
+                ground.git,
+                ground.objects,
+                ground.worktree,
+                ground.state,
+                ground.settings.trusted,
+                large,
+            )
         )
 
     def upstream(self) -> str | None:

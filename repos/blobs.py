@@ -10,15 +10,12 @@ from gitferry.repos import drivers, filters
 from gitferry.repos.cleaning import clean
 from gitferry.repos.content import EXECUTABLE, FILE, SYMLINK, Entry, File
 from gitferry.repos.disk_errors import TreeError
-from gitferry.repos.git import Git
 from gitferry.repos.governing import ATTRIBUTES, BEING_WRITTEN
-from gitferry.repos.large_files import LargeFiles, named_by
-from gitferry.repos.objects import Objects
+from gitferry.repos.large_files import named_by
+from gitferry.repos.opened import Opened
 from gitferry.repos.packs import BLOB, New
 from gitferry.repos.recorded import recorded
 from gitferry.repos.smudging import Wanted, smudge
-from gitferry.repos.state import Place, WorkingState
-from gitferry.repos.worktree import Worktree
 
 IN_DOUBT = "git cannot tell whether it was edited, in the instant in which it was looked at: save it again"
 
@@ -26,26 +23,15 @@ IN_DOUBT = "git cannot tell whether it was edited, in the instant in which it wa
 class Blobs:
     """Writes files of one working tree into one object database."""
 
-    def __init__(
-        self,
-        place: Place,
-        git: Git,
-        objects: Objects,
-        worktree: Worktree,
-        state: WorkingState,
-        *,
-        trusted: bool,
-        large: LargeFiles | None = None,
-    ) -> None:
-        """Git-lfs's files are kept in `large`, where it is given."""
-        self._place = place
-        self._git = git
-        self._objects = objects
-        self._worktree = worktree
-        self._config = state.config
-        self._file_mode = state.file_mode
-        self._trusted = trusted
-        self._large = large
+    def __init__(self, tree: Opened) -> None:
+        self._place = tree.place
+        self._git = tree.git
+        self._objects = tree.objects
+        self._worktree = tree.worktree
+        self._config = tree.state.config
+        self._file_mode = tree.state.file_mode
+        self._trusted = tree.trusted
+        self._large = tree.large
         # Where there are no symbolic links, a plain file holds the target of one.
         links = self._config.flag("core.symlinks", default=True)
         self._plain = (FILE, EXECUTABLE) if links else (FILE, EXECUTABLE, SYMLINK)

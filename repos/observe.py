@@ -15,15 +15,12 @@ from gitferry.repos import drivers, governing, index, outside, sparse
 from gitferry.repos.blobs import Blobs
 from gitferry.repos.content import SUBMODULE, Entry, File
 from gitferry.repos.disk_errors import EscapesTree, IsDirectory, TreeError
-from gitferry.repos.git import Git
 from gitferry.repos.governing import BEING_WRITTEN, Moment
-from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import Objects
+from gitferry.repos.opened import Opened
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.spelling import misspelled
-from gitferry.repos.state import Place, WorkingState
 from gitferry.repos.status import Change, Status, status, tracked
-from gitferry.repos.worktree import Worktree
 
 __all__ = ["BEING_WRITTEN", "Limits", "Observation", "Observer", "Stamp"]
 
@@ -93,25 +90,14 @@ class _Reading:
 class Observer:
     """Reads one working tree into one object database."""
 
-    def __init__(
-        self,
-        place: Place,
-        git: Git,
-        objects: Objects,
-        worktree: Worktree,
-        state: WorkingState,
-        *,
-        trusted: bool,
-        large: LargeFiles | None = None,
-    ) -> None:
-        """Git-lfs's files that are read are kept in `large`, where it is given."""
-        self._place = place
-        self._git = git
-        self._objects = objects
-        self._worktree = worktree
-        self._state = state
-        self._trusted = trusted
-        self._blobs = Blobs(place, git, objects, worktree, state, trusted=trusted, large=large)
+    def __init__(self, tree: Opened) -> None:
+        self._place = tree.place
+        self._git = tree.git
+        self._objects = tree.objects
+        self._worktree = tree.worktree
+        self._state = tree.state
+        self._trusted = tree.trusted
+        self._blobs = Blobs(tree)
 
     def observe(
         self,

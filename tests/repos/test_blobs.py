@@ -15,6 +15,7 @@ from gitferry.repos.disk_errors import IsDirectory
 from gitferry.repos.git import Git
 from gitferry.repos.governing import BEING_WRITTEN
 from gitferry.repos.objects import Objects
+from gitferry.repos.opened import Opened
 from gitferry.repos.state import locate, working_state
 from gitferry.repos.worktree import Worktree
 from gitferry.tests.repo import Repo
@@ -44,7 +45,7 @@ def blobs(repo: Repo, opened: list[Objects], *, trusted: bool = False) -> tuple[
     git = Git(place.root, git_dir=place.git_dir)
     opened.append(Objects(place.git_dir))
     worktree = Worktree(place.root, place.git_dir / "gitferry" / "scratch")
-    return Blobs(place, git, opened[-1], worktree, working_state(git, place), trusted=trusted), worktree
+    return Blobs(Opened(place, git, opened[-1], worktree, working_state(git, place), trusted)), worktree
 
 
 def entries(repo: Repo) -> dict[str, Entry]:

@@ -12,6 +12,7 @@ from gitferry.repos import observe as module
 from gitferry.repos.git import Git
 from gitferry.repos.objects import Objects
 from gitferry.repos.observe import Limits, Observation, Observer
+from gitferry.repos.opened import Opened
 from gitferry.repos.state import locate, working_state
 from gitferry.repos.worktree import Worktree
 from gitferry.tests.repo import Repo
@@ -39,7 +40,7 @@ def observe(
     git, objects = Git(place.root, git_dir=place.git_dir), Objects(place.git_dir)
     state = working_state(git, place)
     worktree = Worktree(place.root, place.git_dir / "gitferry" / "scratch")
-    observer = Observer(place, git, objects, worktree, state, trusted=False)
+    observer = Observer(Opened(place, git, objects, worktree, state, trusted=False))
     seen = observer.observe(
         objects.tree_of(state.head),
         paths,
