@@ -16,7 +16,9 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
         return Verdict(Action.AGREED, ())
     held = view.held if view.held is not None and not _went_back(view, local, view.held) else None
     bases = bases_of(view, held)
-    if any(local == base for base in bases):
+    # Of a held task that may come from either of two, to be at one of them is an edit of the other.
+    at_base = all if held is not None else any
+    if bases and at_base(local == base for base in bases):
         return Verdict(Action.PULL, bases)
     if held is None and local == view.passed:
         return Verdict(Action.PULL, bases)  # HEAD was moved over files that stayed behind: no edit of the user's

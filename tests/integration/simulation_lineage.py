@@ -119,7 +119,9 @@ class Lineage:
             return True
         path = old.rpartition(":")[0]
         common = {one for one in before & after if one.rpartition(":")[0] == path}
-        last = {one for one in common if not any(one in self.ancestors(other) for other in common - {one})}
+        past = {one: self.ancestors(one) for one in common}
+        # Who undoes an undo comes from both: of such, all are last.
+        last = {one for one in common if not any(one in past[other] and other not in past[one] for other in common)}
         return is_absent(old) and all(is_absent(one) for one in last)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitferry.pushback import versions
-from gitferry.pushback.outcome import Answer, Operation, Outcome, Take
+from gitferry.pushback.outcome import Answer, Operation, Outcome, PushStatus, Take
 from gitferry.pushback.undo import undo
 from gitferry.repos.tasks import task_id
 from gitferry.tests.pushback.adversary import both_have, remote_keeps
@@ -274,3 +274,21 @@ def test_the_same_edit_that_the_remote_has_had_and_taken_back_is_not_brought_aga
     here.repo.write("notes.md", "two\n")
     healthy(here.sync())
     remote_keeps(remote, "notes.md", "one\n")
+
+
+def test_a_deletion_under_a_conflict_with_two_bases_is_the_users(here: Side, there: Side, remote: Repo) -> None:
+    here.pushback["conflict_strategy"] = "fail"
+    there.repo.write("new.md", "theirs\n")
+    healthy(there.sync())
+    here.repo.write("new.md", "ours\n")
+    assert here.statuses(here.sync())["new.md"] is PushStatus.CONFLICT
+    here.repo.git("stash", "push", "-q", "-u")
+    here.sync()
+    assert here.repo.read("new.md") == "theirs\n", "ours is in the stash"
+    here.repo.write("new.md", "edited\n")
+    assert here.statuses(here.sync())["new.md"] is PushStatus.CONFLICT, "made of either"
+    here.repo.delete("new.md")
+    for _ in range(2):
+        assert here.statuses(here.sync())["new.md"] is PushStatus.CONFLICT
+        assert not here.repo.exists("new.md")
+    assert remote.tree("main")["new.md"] == b"theirs\n"
