@@ -58,6 +58,13 @@ class Holds:
         done = {d.unit for d in self._planned.decisions if d.action in replaced and not d.park}
         return tuple(hold for hold in holds if hold.unit not in done or hold.unit in reasons)
 
+    def _still_with(self, old: Hold | None) -> str | None:
+        """Return the task that a hold was joined to, where it still is: both may be in conflict by themselves now."""
+        if old is None or old.partner is None:
+            return None
+        joined = {frozenset(pair) for pair in self._planned.gathered.links}
+        return old.partner if frozenset((old.unit, old.partner)) in joined else None
+
     def _hold(self, decision: Decision, old: Hold | None) -> Hold:
         view, sides = decision.view, self._planned.sides
         seen = view.held is not None and any(view.local == known for known in view.held.locals)
@@ -82,7 +89,7 @@ class Holds:
             theirs_commit=commit,
             state=HoldState.UNDONE if undone else HoldState.ACTIVE,
             since=old.since if old is not None else self._since,
-            partner=decision.partner,
+            partner=decision.partner or self._still_with(old),
             moved_from=view.moved_from,
             unsure=view.unsure,
         )

@@ -140,3 +140,22 @@ def test_the_half_of_a_move_waits_for_what_stops_the_other_half_and_is_no_confli
     here.repo.write("old.md", ALIKE)
     healthy(here.sync())
     assert here.repo.worktree().keys() & {"old.md", "new.md"} == {"new.md"}
+
+
+def test_two_that_need_one_place_stay_joined_when_each_is_a_conflict(here: Side, there: Side) -> None:
+    both_have(here, there, {"deep/er/list.txt": "one\n"})
+    for side, content in ((there, "theirs\n"), (here, "ours\n")):
+        side.repo.delete("deep/er/list.txt")
+        side.repo.write("deep/er", content)
+        side.pushback["conflict_strategy"] = "fail"
+    healthy(there.sync())
+    here.sync()
+    there.repo.delete("deep/er")
+    there.repo.write("deep/er/list.txt", "again\n")
+    healthy(there.sync())
+    outcome = here.sync()
+    assert set(here.statuses(outcome).values()) == {PushStatus.CONFLICT}
+    before = here.repo.refs("refs/gitferry/base")
+    here.sync()
+    assert here.repo.refs("refs/gitferry/base") == before, "nothing happened"
+    assert here.repo.read("deep/er") == "ours\n"
