@@ -101,11 +101,18 @@ class Judge:
     def may_show(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand on a review branch for `old`, which the tracked branch had where it began."""
         asks = any(self._permit.asks(unit) for unit in self._group(path))
-        return (asks and self._both_changed(path)) or self.may_push(path, old, new, result)
+        allowed = (asks and self._both_changed(path)) or self.may_push(path, old, new, result)
+        return allowed or self._is_merge(path, new)
 
     def may_check_out(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand in the working tree in the place of `old`."""
-        return self._may(path, Take.REMOTE) or self._moved_on(path, old, new, result)
+        return self._may(path, Take.REMOTE) or self._moved_on(path, old, new, result) or self._is_merge(path, new)
+
+    def _is_merge(self, path: str, new: str) -> bool:
+        """Whether a merge rightly came to a version that there was: the other side took back what it had brought."""
+        name = self._lineage.name(new)
+        taken_back = self._theirs.get(path) in self._lineage.brought_back
+        return name is not None and taken_back and isinstance(self.merged(path, name), list)
 
     def merged(self, path: str, name: str) -> list[str] | str:
         """Return what a content that nobody wrote was rightly merged from, or in words what is wrong with it."""
