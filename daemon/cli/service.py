@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,9 +13,12 @@ from gitferry.daemon.cli.output import paint, progress
 from gitferry.daemon.cli.verb import VerbGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gitferry.config.errors import GitferryError
     from gitferry.config.model import Settings
     from gitferry.daemon.cli.context import Context
+    from gitferry.daemon.remains import Remains
     from gitferry.daemon.systemctl import Manager, UnitState
     from gitferry.daemon.unit import Scope, Service
 
@@ -82,15 +87,16 @@ def install(ctx: click.Context, user: bool, account: str | None) -> None:
 def uninstall(ctx: click.Context, user: bool) -> None:
     """Stop and disable the service and remove its unit.
 
-    The settings, the state directory and every repository stay.
+    The settings, the state directory and every repository stay; it says where, and what was not pushed.
     """
-    from gitferry.daemon import unit
+    from gitferry.daemon import remains, unit
     from gitferry.daemon.systemctl import Manager
 
     context, scope = context_of(ctx), _scope(user)
     path = unit.place(scope, context.given)
     manager = Manager(scope, context.given)
     removed = unit.installed(path) is not None
+    look = _remains(context) if removed else None  # the unit itself tells where its directories are
     to_run: list[str] = []
     if removed:
         reachable = manager.reachable()
@@ -103,8 +109,24 @@ def uninstall(ctx: click.Context, user: bool) -> None:
         else:
             to_run = [manager.command("stop", unit.NAME), manager.command("daemon-reload")]
     line = f"{path} is removed" if removed else f"there is no {path}: nothing to do"
+    found = None if look is None else look()
     row = {"unit": str(path), "scope": scope, "removed": removed, "to_run": to_run}
-    context.show(row, [line, *_left_to_do(scope, to_run)])
+    row["remains"] = None if found is None else remains.row(found)
+    context.show(row, [line, *_left_to_do(scope, to_run), *([] if found is None else remains.lines(found))])
+
+
+def _remains(context: Context) -> Callable[[], Remains]:
+    """Return what tells, once the service has stopped, what stays of what it used."""
+    from gitferry.config.errors import GitferryError
+    from gitferry.config.load import load
+    from gitferry.config.paths import settings_path, state_dir
+    from gitferry.daemon.remains import remains
+
+    environ, path = context.environ, settings_path(context.config, context.environ)
+    settings: Settings | None = None
+    with suppress(GitferryError):  # then only its place is told
+        settings = load(path, environ)
+    return partial(remains, path, state_dir(environ), settings)
 
 
 @service.command()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from gitferry.daemon import unit
+from gitferry.daemon.remains import CLEAR
 from gitferry.tests.daemon.cli.conftest import Gitferry
+from gitferry.tests.repo import Repo
 
 
 def test_install_writes_the_unit_and_says_what_to_run(gitferry: Gitferry, settings: Path) -> None:
@@ -53,6 +56,30 @@ def test_uninstall_removes_it_once(gitferry: Gitferry) -> None:
     assert "systemctl --user stop gitferry.service" in said.out
     assert not unit.place("user", os.environ).exists()
     assert "nothing to do" in gitferry("service", "uninstall").out
+
+
+def test_uninstall_says_what_stays_and_how_to_remove_it(
+    gitferry: Gitferry, clone: Callable[..., Repo], settings: Path
+) -> None:
+    here = clone("here")
+    gitferry("add", str(here.root), "--yes")
+    gitferry("sync")
+    here.write("notes.md", "<<<<<<< ours\n=======\n>>>>>>> theirs\n")
+    assert gitferry("sync", code=4).out
+    files, refs = here.worktree(), here.refs("refs/heads/")
+    gitferry("service", "install")
+    said = gitferry("service", "uninstall")
+    assert str(settings) in said.out
+    assert os.environ["GITFERRY_STATE_DIR"] in said.out
+    assert "here: 1 pending" in said.out
+    assert here.refs("refs/gitferry/")
+    for command in CLEAR:
+        assert command in said.out
+        subprocess.run(command, shell=True, cwd=here.root, check=True)
+    assert here.refs("refs/gitferry/") == {}
+    assert not here.exists(".git/gitferry")
+    assert (here.worktree(), here.refs("refs/heads/")) == (files, refs)
+    here.fsck()
 
 
 def test_status_tells_whether_it_is_installed(gitferry: Gitferry) -> None:
