@@ -10,7 +10,9 @@ from batch import batch_to_remote
 from checks import checks_of_push
 from paired import Comparison
 from save import save_to_remote
+from scale import Footprint, footprint
 from status import status_with_daemon
+from storm import storm
 from workplace import Failure, Workplace, workplace
 
 
@@ -33,14 +35,28 @@ BENCHMARKS: dict[str, Callable[[Workplace, int], Comparison]] = {
     "status": lambda place, pairs: status_with_daemon(place, pairs=pairs, warm_up=2, limit=2.0),
 }
 
+_LIMITS: dict[str, float] = {
+    "PSS at the end, MB": 120,
+    "% of a core without pulls": 0.3,
+    "% of a core with pulls every 5 minutes": 1.5,
+}
+#: Minutes each, and no comparison: run by name alone.
+LONG: dict[str, Callable[[Workplace], Footprint]] = {
+    "scale-200": lambda place: footprint(place, 200, idle=120, pulling=600, limits=_LIMITS),
+    "scale-500": lambda place: footprint(place, 500, idle=120, pulling=600, limits={}),
+    "storm": lambda place: storm(place, saves=10_000, seconds=60),
+}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: these), {', '.join(LONG)}"
+    )
     parser.add_argument("--pairs", type=int, default=15, help="measured pairs (default: 15)")
     parser.add_argument("--quick", action="store_true", help="3 pairs, and no tree of 50,000 files")
     given = parser.parse_args()
-    unknown = set(given.names) - set(BENCHMARKS)
+    unknown = set(given.names) - set(BENCHMARKS) - set(LONG)
     if unknown:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     names = given.names or [name for name in BENCHMARKS if not (given.quick and name == "save-50000")]
@@ -48,13 +64,17 @@ def main() -> int:
     for name in names:
         with workplace() as place:
             try:
-                found = BENCHMARKS[name](place, 3 if given.quick else given.pairs)
+                found = _run(name, place, 3 if given.quick else given.pairs)
             except Failure as failure:
                 print(f"{name}: {failure}", file=sys.stderr)
                 return 1
         print(found.report(), flush=True)
         held = held and found.held
     return 0 if held else 1
+
+
+def _run(name: str, place: Workplace, pairs: int) -> Comparison | Footprint:
+    return LONG[name](place) if name in LONG else BENCHMARKS[name](place, pairs)
 
 
 if __name__ == "__main__":

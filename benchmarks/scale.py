@@ -16,6 +16,7 @@ from workplace import GITFERRY, STOPPED_WITHIN, Failure, Workplace, pair
 
 FILES = 50
 _READY_WITHIN = 300.0  # seconds
+_SETTLED = 60.0  # seconds
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,25 +45,26 @@ class Footprint:
 
 def footprint(place: Workplace, count: int, *, idle: float, pulling: float, limits: Mapping[str, float]) -> Footprint:
     """Measure `count` repositories of 50 files: `idle` seconds without pulls, then `pulling` seconds with them."""
-    repositories = _repositories(place, count)
-    _settings(place, repositories, pulls=False)
+    rows = repositories(place, count)
+    write_settings(place, rows, pulls=False)
     figures: dict[str, float] = {}
     began = time.monotonic()
     with (place.root / "daemon.log").open("wb") as log:
         daemon = subprocess.Popen([GITFERRY, "run"], env=place.environment, stdout=log, stderr=log)
     try:
-        _await(place, daemon, lambda row: row["watching"] == "all")
+        await_all(place, daemon, lambda row: row["watching"] == "all")
         figures["seconds until all are watched"] = time.monotonic() - began
-        _await(place, daemon, lambda row: row["last_crossing_at"] is not None)
+        await_all(place, daemon, lambda row: row["last_crossing_at"] is not None)
         figures["seconds until all have crossed"] = time.monotonic() - began
         time.sleep(min(idle, 10.0))
-        figures["PSS after that, MB"] = _pss(daemon.pid)
+        figures["PSS after that, MB"] = memory(daemon.pid)
         figures["threads"] = len(list(Path(f"/proc/{daemon.pid}/task").iterdir()))
         figures["inotify watches"] = _watches(daemon.pid)
         figures["% of a core without pulls"] = _share(daemon.pid, idle)
-        _settings(place, repositories, pulls=True)
+        write_settings(place, rows, pulls=True)
+        time.sleep(_SETTLED)  # what was changed crosses once
         figures["% of a core with pulls every 5 minutes"] = _share(daemon.pid, pulling)
-        figures["PSS at the end, MB"] = _pss(daemon.pid)
+        figures["PSS at the end, MB"] = memory(daemon.pid)
         if daemon.poll() is not None:
             raise Failure((place.root / "daemon.log").read_text(errors="replace"))
     finally:
@@ -74,7 +76,8 @@ def footprint(place: Workplace, count: int, *, idle: float, pulling: float, limi
     return Footprint(what, figures, limits)
 
 
-def _repositories(place: Workplace, count: int) -> list[dict[str, object]]:
+def repositories(place: Workplace, count: int) -> list[dict[str, object]]:
+    """Make clones `r0`, `r1`, … each with a remote of its own, and return their settings."""
     first = pair(place, "first", FILES)
     rows: list[dict[str, object]] = []
     for number in range(count):
@@ -87,15 +90,16 @@ def _repositories(place: Workplace, count: int) -> list[dict[str, object]]:
     return rows
 
 
-def _settings(place: Workplace, repositories: list[dict[str, object]], *, pulls: bool) -> None:
+def write_settings(place: Workplace, rows: list[dict[str, object]], *, pulls: bool) -> None:
+    """Write the settings file over these repositories, replacing the one that is there."""
     pull = {"every": "5m"} if pulls else {"enabled": False}
-    settings = {"version": 1, "defaults": {"pull": pull}, "repositories": repositories}
+    settings = {"version": 1, "defaults": {"pull": pull}, "repositories": rows}
     path = Path(place.environment["GITFERRY_CONFIG"])
     path.with_suffix(".new").write_text(json.dumps(settings))
     path.with_suffix(".new").replace(path)
 
 
-def _await(place: Workplace, daemon: subprocess.Popen[bytes], reached: Callable[[dict[str, object]], bool]) -> None:
+def await_all(place: Workplace, daemon: subprocess.Popen[bytes], reached: Callable[[dict[str, object]], bool]) -> None:
     until = time.monotonic() + _READY_WITHIN
     while time.monotonic() < until and daemon.poll() is None:
         done = place.gitferry("status", "--json")
@@ -113,7 +117,7 @@ def _family(pid: int) -> list[int]:
     return [pid, *(each for child in children for word in child.read_text().split() for each in _family(int(word)))]
 
 
-def _pss(pid: int) -> float:
+def memory(pid: int) -> float:
     """Return the proportional set size of a process and its children, in MB (10^6 bytes): proc(5), smaps_rollup."""
     kib = 0
     for each in _family(pid):
