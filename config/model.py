@@ -60,10 +60,19 @@ class Log(Section):
     format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
 
 
+class Health(Section):
+    unhealthy: int = Field(3, ge=1, le=1000, description="A repository is failing after so many failures in a row.")
+    alert: int = Field(5, ge=1, le=1000, description="An alert is raised after so many.")
+    conflict_age: Duration = Field(
+        86_400.0, gt=0, le=LONGEST, description="An alert is raised for a conflict that nobody answered for so long."
+    )
+
+
 class Daemon(Section):
     http: Http = Field(default_factory=Http, description="The HTTP API and the dashboard.")
     workers: int = Field(4, ge=1, le=256, description="How many repositories are worked on at the same time.")
     log: Log = Field(default_factory=Log, description="What the daemon logs.")
+    health: Health = Field(default_factory=Health, description="When a repository is not well.")
     keep_audit: int = Field(
         366,
         ge=1,

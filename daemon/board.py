@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitferry.pushback.outcome import PushStatus, State
+from gitferry.pushback.outcome import Lack, PushStatus, State
 
 if TYPE_CHECKING:
-    from gitferry.pushback.outcome import Outcome
+    from gitferry.pushback.outcome import Outcome, TaskState
     from gitferry.store.rows import RepositoryRow
 
 _PENDING = (PushStatus.PENDING, PushStatus.FAILED, PushStatus.AWAITING_APPROVAL)
+_ASKING = (PushStatus.CONFLICT, PushStatus.AWAITING_APPROVAL)
+#: What is in review has left this machine.
+_ARRIVED = (PushStatus.COMPLETED, PushStatus.NOT_REQUIRED, PushStatus.IN_REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,16 @@ class InReview:
     task: str
     review: str
     in_conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A task that waits for a person's word: in conflict, or for an approval."""
+
+    path: str
+    name: str
+    status: PushStatus
+    since: datetime | None  # of a conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,10 @@ class Known:
     pushes_held: bool = False
     pending_for: tuple[tuple[str, int], ...] = ()  # why tasks wait, and how many for each reason
     in_review: tuple[InReview, ...] = ()
+    refused: int = 0  # tasks that failed
+    asking: tuple[Asking, ...] = ()
+    unpushed_since: datetime | None = None  # when the oldest edit was made that has not left
+    lacks: Lack | None = None
 
 
 def from_outcome(outcome: Outcome, before: Known) -> Known:
@@ -68,6 +85,13 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
                 for task in outcome.tasks
                 if task.push_status is PushStatus.IN_REVIEW
             ),
+            refused=sum(task.push_status is PushStatus.FAILED for task in outcome.tasks),
+            asking=tuple(
+                Asking(task.path, task.name, task.push_status, task.held_since)
+                for task in outcome.tasks
+                if task.push_status in _ASKING
+            ),
+            unpushed_since=min(filter(None, map(_unpushed_since, outcome.tasks)), default=None),
         )
     return replace(
         before,
@@ -79,9 +103,14 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
         last_error=outcome.error,
         hint=outcome.hint,
         offline=outcome.offline,
+        lacks=outcome.lacks,
         notes=outcome.notes,
         last_crossing_at=outcome.at,
     )
+
+
+def _unpushed_since(task: TaskState) -> datetime | None:
+    return None if task.push_status in _ARRIVED else task.local_modification_time
 
 
 def from_row(row: RepositoryRow) -> Known:

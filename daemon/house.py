@@ -15,10 +15,11 @@ from gitferry.config.errors import GitferryError
 from gitferry.config.listing import first_of
 from gitferry.config.not_yet import asked
 from gitferry.config.paths import state_dir
-from gitferry.daemon import crash, rows, safe
+from gitferry.daemon import crash, health, rows, safe
 from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, require_there, take_in
 from gitferry.daemon.auditing import Auditing
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
+from gitferry.daemon.clock_watch import since_boot
 from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.lane import WATCH
 from gitferry.daemon.lanes import Engine, Lanes
@@ -27,6 +28,7 @@ from gitferry.daemon.parallel import in_parallel
 from gitferry.daemon.pushes import Pushes
 from gitferry.daemon.remote_host import host_of, remote_url
 from gitferry.daemon.roster import Roster
+from gitferry.daemon.vitals import Vitals, result_of
 from gitferry.pushback import answer
 from gitferry.pushback.outcome import Request, State
 from gitferry.pushback.readiness import Waits
@@ -59,6 +61,7 @@ class House:
         self.cancel = threading.Event()
         self.state_dir = state_dir(environ)
         self.board = Board()
+        self.vitals = Vitals()
         self.ferry = Ferry(environ, self.cancel)
         self.roster = Roster(settings, environ, self._lanes)
         self.ledger = Ledger(self.roster.settings.database.url, had_vault=lambda: safe.was_made(environ))
@@ -89,6 +92,7 @@ class House:
     def drop(self, name: str) -> None:
         """Forget a repository that was taken out of the settings; git keeps what it has."""
         self.board.forget(name)
+        self.vitals.forget(name)
         self.ledger.forget(name)
 
     def close(self, *, finish: float = 4.0) -> bool:
@@ -113,6 +117,7 @@ class House:
             known = self._marked(repository, known)
             self._wake(repository, known)
         self.board.set(repository.name, known)
+        self.vitals.heard(repository.name, result_of(outcome), outcome.seconds, since_boot())
         _log(outcome, before)
         self._heard_too(repository.name, request, outcome)
         self._look_again(repository, request, outcome)
@@ -134,8 +139,16 @@ class House:
     def row(self, repository: Repository) -> rows.Row:
         """Return the `status` row of one repository, from memory."""
         name = repository.name
+        known, vital, watching = self.board.get(name), self.vitals.of(name, since_boot()), self.watching(name)
+        thresholds = self.roster.settings.daemon.health
         return rows.repository(
-            repository, self.board.get(name), next_pull_at=self.next_pull(name), watching=self.watching(name)
+            repository,
+            known,
+            next_pull_at=self.next_pull(name),
+            watching=watching,
+            condition=health.condition(known, vital, watching=watching, thresholds=thresholds),
+            vital=vital,
+            lag=health.lag(known, self.ferry.host.clock()),
         )
 
     def look(self, repositories: Sequence[Repository]) -> None:

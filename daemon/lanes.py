@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -226,7 +226,9 @@ class Lanes:
                 wish.request = wish.request.merge(lane.again)
                 lane.again = None
             repository, lost = lane.repository, self._lost(lane, wish.request)
+        begun = time.monotonic()
         outcome = self._cross(repository, wish.request, lost)
+        outcome = replace(outcome, seconds=time.monotonic() - begun)
         if outcome.offline:
             self._out_of_reach(lane, wish.request, outcome, tried=lost is None)
         else:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
     from gitferry.daemon.board import Known
+    from gitferry.daemon.health import Condition
+    from gitferry.daemon.vitals import Vital
     from gitferry.pushback.outcome import Operation, Outcome, TaskState
     from gitferry.pushback.preview import Preview
     from gitferry.pushback.review_prune import Finished
@@ -28,7 +30,16 @@ def instant(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def repository(settings: Repository, known: Known, *, next_pull_at: datetime | None, watching: str | None) -> Row:
+def repository(
+    settings: Repository,
+    known: Known,
+    *,
+    next_pull_at: datetime | None,
+    watching: str | None,
+    condition: Condition,
+    vital: Vital,
+    lag: float | None,
+) -> Row:
     """Return the `status` row of one repository."""
     return {
         "name": settings.name,
@@ -55,6 +66,14 @@ def repository(settings: Repository, known: Known, *, next_pull_at: datetime | N
         ],
         "offline": known.offline,
         "watching": watching,
+        "health": condition.health.value,
+        "health_reason": condition.why,
+        "lag_seconds": None if lag is None else round(lag),
+        "failures": vital.failures,
+        "crossings": vital.crossings,
+        "success_rate": None if vital.success_rate is None else round(vital.success_rate, 4),
+        "duration_p50": None if vital.duration_p50 is None else round(vital.duration_p50, 3),
+        "duration_p95": None if vital.duration_p95 is None else round(vital.duration_p95, 3),
         "notes": list(known.notes),
     }
 

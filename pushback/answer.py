@@ -22,7 +22,7 @@ from gitferry.pushback.describe import first_facts
 from gitferry.pushback.findings import Weight
 from gitferry.pushback.ground import Ground, Unworkable
 from gitferry.pushback.hooked import HookRefused, hooks_of, skipped
-from gitferry.pushback.outcome import Outcome, PushStatus, State, Take, TaskState
+from gitferry.pushback.outcome import Lack, Outcome, PushStatus, State, Take, TaskState
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.review import Reviewed
@@ -37,6 +37,7 @@ from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.review import Review
 from gitferry.repos.signing_error import SigningWaits
 from gitferry.repos.tasks import task_id
+from gitferry.security.vault_faults import VaultLocked
 
 _TO_REVIEW = f"{BOTH_CHANGED}; yours goes to a review branch"
 _WAITING = frozenset({PushStatus.PENDING, PushStatus.AWAITING_APPROVAL, PushStatus.FAILED})
@@ -64,6 +65,7 @@ def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
         error=error.title,
         hint=error.hint,
         retry=passing or (remote is not None and remote.retry),
+        lacks=_lacks(error),
     )
 
 
@@ -127,10 +129,17 @@ def crossed(
         hint=trouble.hint if trouble is not None else _CONFLICT_HINT if conflicts else None,
         retry=waits or (isinstance(trouble, RemoteError | NotUploaded) and trouble.retry),
         offline=offline,
+        lacks=_lacks(trouble),
         tasks=tasks,
         operation=carried.operation,
         notes=(*_notes(ground, planned), *(reviewed.notes if reviewed else ()), *ground.notes),
     )
+
+
+def _lacks(trouble: GitferryError | None) -> Lack | None:
+    if isinstance(trouble, VaultLocked):
+        return Lack.VAULT
+    return Lack.CREDENTIAL if isinstance(trouble, RemoteError) and trouble.kind == "auth" else None
 
 
 def glanced(ground: Ground, planned: Planned, nothing: Carried, tip: Tip, at: datetime) -> Outcome:
@@ -199,9 +208,15 @@ def task_states(
                 version_seen=decision.view.version if decision.action in (Action.HOLD, Action.WAIT) else None,
                 in_conflict=decision.in_conflict,
                 pull_request_url=None if review is None else review.url,
+                held_since=_held_since(carried.record, decision.unit) if status is PushStatus.CONFLICT else None,
             )
         )
     return tuple(states)
+
+
+def _held_since(record: Record, unit: str) -> datetime | None:
+    hold = record.hold(unit)
+    return datetime.fromisoformat(hold.since) if hold is not None and hold.since else None
 
 
 def modification_time(ground: Ground, planned: Planned, unit: str) -> datetime | None:

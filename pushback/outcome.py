@@ -71,6 +71,13 @@ class State(StrEnum):
     PAUSED = "paused"
 
 
+class Lack(StrEnum):
+    """What only a person can give to a crossing that could not sign in."""
+
+    CREDENTIAL = "credential"  # the remote refused the one there is
+    VAULT = "vault"  # it is locked
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One wish to cross. Wishes for one repository are coalesced with `merge`."""
@@ -135,6 +142,7 @@ class TaskState:
     last_registry_sync: datetime | None = None
     commit: str | None = None
     pull_request_url: str | None = None
+    held_since: datetime | None = None  # in conflict: since when
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +202,6 @@ class Outcome:
     reached: bool = False  # the remote's host answered
     tasks: tuple[TaskState, ...] = ()  # only tasks whose status this crossing established
     operation: Operation | None = None
+    lacks: Lack | None = None  # what its user has to give before it can go on
+    seconds: float | None = field(default=None, compare=False)  # it took; None: nobody measured it
     notes: tuple[str, ...] = ()  # said once, e.g. "hooks exist and are skipped: pre-commit"

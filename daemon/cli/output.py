@@ -28,6 +28,7 @@ STATE_COLOURS = {
     "waiting": "yellow",
     "awaiting_approval": "yellow",
     "paused": "yellow",
+    "degraded": "yellow",
     "conflict": "red",
     "failing": "red",
     "failed": "red",

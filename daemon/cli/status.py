@@ -29,7 +29,6 @@ from gitferry.daemon.cli.verb import Verb
 
 _SECONDS_BETWEEN_LOOKS = 2.0
 _TASKS_SHOWN = 8
-_TASKS_SHOWN = 8
 _HEADER = ("REPOSITORY", "BRANCH", "STATE", "+/-", "PENDING", "CONFLICTS", "SYNCED", "NEXT PULL")
 
 
@@ -83,7 +82,7 @@ def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]
         (
             row["name"],
             row["branch"] or "-",
-            row["state"],
+            _word(row),
             f"{row['ahead']}/{row['behind']}",
             str(row["pending"]) if row["state"] != "paused" else "-",
             str(row["conflicts"]),
@@ -97,10 +96,18 @@ def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]
     return [*lines, "", *reasons] if reasons else lines
 
 
+def _word(row: Mapping[str, Any]) -> str:
+    """Return the state, or the health where that says more: a crossing may succeed and all not be well."""
+    state = row["state"]
+    return str(row.get("health", state) if state == "healthy" else state)  # a daemon not yet restarted has none
+
+
 def _reasons(row: Mapping[str, Any]) -> list[str]:
     name = printable(row["name"])
     reasons = [(each["reason"], each["tasks"]) for each in row["pending_for"]]
+    degraded = f"{name}: {paint('degraded', STATE_COLOURS['degraded'])}: "
     return [
+        *(wrapped(printable(row["health_reason"]), indent="  ", first=degraded) if _word(row) == "degraded" else ()),
         *why(name, row["state"], row["last_error"], row["waiting_for"], row["hint"], row["paused_until"]),
         *(pending(name, reasons, held=row["held"]) if row["state"] != "paused" else ()),
         *_in_review(name, row["in_review"]),
@@ -138,8 +145,41 @@ def _details(row: Mapping[str, Any]) -> list[str]:
         "tasks": f"{row['pending'] if row['state'] != 'paused' else '-'} pending, {row['conflicts']} in conflict",
         "synced": at(row["last_crossing_at"]),
         "next pull": at(row["next_pull_at"]),
+        **_vitals(row),
     }
     lines = [f"{paint(printable(row['name']), None, bold=True)}: {row['state']}"]
     lines += [f"  {key:<10} {printable(str(value))}" for key, value in facts.items()]
     lines += [f"  note       {printable(note)}" for note in row.get("notes", ())]
     return [*lines, *_reasons(row)]
+
+
+def _vitals(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return how well it is, as far as its daemon tells."""
+    if "health" not in row:
+        return {}
+    failures = f" after {counted(row['failures'], 'failure')} in a row" if row["failures"] else ""
+    facts = {"health": f"{row['health']}{failures}"}
+    if row["crossings"]:
+        facts["24 hours"] = _day(row)
+    if row["lag_seconds"] is not None:
+        facts["lag"] = f"{_span(row['lag_seconds'])}, the oldest edit that is not at the remote"
+    return facts
+
+
+def _day(row: Mapping[str, Any]) -> str:
+    """Return what the crossings of a day came to."""
+    parts = [counted(row["crossings"], "crossing")]
+    if row["success_rate"] is not None:
+        parts.append(f"{row['success_rate']:.0%} succeeded")
+    if row["duration_p50"] is not None:
+        parts.append(f"half took {_span(row['duration_p50'])} at most, 95 % {_span(row['duration_p95'])}")
+    return ", ".join(parts)
+
+
+def _span(seconds: float) -> str:
+    """Return a duration in the unit that suits it."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    units = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    size, unit = next((size, unit) for size, unit in units if seconds >= size)
+    return f"{seconds / size:.1f} {unit}" if seconds / size < 10 else f"{int(seconds // size)} {unit}"

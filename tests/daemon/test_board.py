@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gitferry.config.model import Health as Thresholds
 from gitferry.config.model import Repository
-from gitferry.daemon import rows
+from gitferry.daemon import health, rows
 from gitferry.daemon.board import Known, from_outcome
 from gitferry.daemon.cli.status import _reasons
+from gitferry.daemon.vitals import Vital
 from gitferry.pushback.outcome import Outcome, PushStatus, State, TaskState
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -17,7 +19,10 @@ AT = datetime(2026, 1, 2, tzinfo=UTC)
 def told(*tasks: TaskState) -> list[str]:
     known = from_outcome(Outcome("work", State.HEALTHY, AT, head="0" * 40, tasks=tasks), Known())
     settings = Repository(name="work", path=Path("/nowhere"))
-    return _reasons(rows.repository(settings, known, next_pull_at=None, watching=None))
+    condition = health.condition(known, Vital(), watching=None, thresholds=Thresholds())
+    return _reasons(
+        rows.repository(settings, known, next_pull_at=None, watching=None, condition=condition, vital=Vital(), lag=None)
+    )
 
 
 def task(status: PushStatus, reason: str | None, url: str | None = None) -> TaskState:
