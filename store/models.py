@@ -135,3 +135,29 @@ class SentPush(Base):
     commit: Mapped[str] = mapped_column(String(64))
     expected: Mapped[str | None] = mapped_column(String(64))
     at: Mapped[datetime]
+
+
+class Alert(Base):
+    """Something that needs a person and is not over. It is removed when it is."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    repository: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str]
+    said: Mapped[str]
+    remedy: Mapped[str]
+    since: Mapped[datetime]
+    raised: Mapped[datetime]
+
+
+class Notice(Base):
+    """An alert that one target of notifications is told of, and with which message."""
+
+    __tablename__ = "notices"
+
+    alert: Mapped[str] = mapped_column(String(32), ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True)
+    target: Mapped[str] = mapped_column(String(64), primary_key=True)
+    message: Mapped[str] = mapped_column(String(64))
+    ended: Mapped[bool]
