@@ -103,7 +103,8 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
         last_error=outcome.error,
         hint=outcome.hint,
         offline=outcome.offline,
-        lacks=outcome.lacks,
+        # A crossing that asks no remote does not tell whether this one would let it in by now.
+        lacks=outcome.lacks or (None if outcome.reached else before.lacks),
         notes=outcome.notes,
         last_crossing_at=outcome.at,
     )

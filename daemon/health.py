@@ -46,18 +46,20 @@ def condition(known: Known, vital: Vital, *, watching: str | None, thresholds: T
     if known.state == State.WAITING:
         return Condition(Health.WAITING, known.waiting_for)
     if known.state == State.FAILING:
-        return _failing(known, vital, thresholds.unhealthy)
+        return _failing(known.last_error, vital, thresholds.unhealthy)
+    if vital.failures:  # the last crossing worked, and did not ask the remote that failed
+        return _failing(vital.error, vital, thresholds.unhealthy)
     if known.state not in (State.HEALTHY, State.CONFLICT):
         return Condition(Health.WAITING, "its first crossing")
     why = _wanting(known, vital, watching)
     return Condition(Health.HEALTHY) if why is None else Condition(Health.DEGRADED, why)
 
 
-def _failing(known: Known, vital: Vital, unhealthy: int) -> Condition:
+def _failing(error: str | None, vital: Vital, unhealthy: int) -> Condition:
     # An earlier process saw it fail, and this one did not try yet: how often in a row is not known.
     if vital.failures >= unhealthy or not vital.seen:
-        return Condition(Health.FAILING, known.last_error)
-    return Condition(Health.DEGRADED, known.last_error)
+        return Condition(Health.FAILING, error)
+    return Condition(Health.DEGRADED, error)
 
 
 def _wanting(known: Known, vital: Vital, watching: str | None) -> str | None:

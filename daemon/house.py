@@ -28,7 +28,7 @@ from gitferry.daemon.parallel import in_parallel
 from gitferry.daemon.pushes import Pushes
 from gitferry.daemon.remote_host import host_of, remote_url
 from gitferry.daemon.roster import Roster
-from gitferry.daemon.vitals import Vitals, result_of
+from gitferry.daemon.vitals import Vitals
 from gitferry.pushback import answer
 from gitferry.pushback.outcome import Request, State
 from gitferry.pushback.readiness import Waits
@@ -117,7 +117,7 @@ class House:
             known = self._marked(repository, known)
             self._wake(repository, known)
         self.board.set(repository.name, known)
-        self.vitals.heard(repository.name, result_of(outcome), outcome.seconds, since_boot())
+        self.vitals.heard(outcome, since_boot())
         _log(outcome, before)
         self._heard_too(repository.name, request, outcome)
         self._look_again(repository, request, outcome)

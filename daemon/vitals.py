@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +61,7 @@ class Vital:
     duration_p50: float | None = None  # seconds
     duration_p95: float | None = None
     failures: int = 0  # in a row
+    error: str | None = None  # of the last of them
     failing_for: float | None = None
     seen: bool = False  # it crossed since the start
 
@@ -143,13 +144,37 @@ def _typical(index: int) -> float:
 class _Figures:
     """What is kept of one repository."""
 
-    __slots__ = ("failed_since", "failures", "hours", "seen")
+    __slots__ = ("at_remote", "error", "failed_since", "failures", "hours", "seen")
 
     def __init__(self) -> None:
         self.hours = Hours()
         self.failures = 0
+        self.error: str | None = None
+        self.at_remote = False
         self.failed_since: float | None = None
         self.seen = False
+
+    def end_or_go_on(self, outcome: Outcome, result: Result, now: float) -> None:
+        """Count a failure, or have the failures in a row end.
+
+        A crossing that met no host, or asked none, says nothing of those that failed at the remote.
+        """
+        if result is Result.FAILED:
+            self.failures += 1
+            self.error, self.at_remote = outcome.error, outcome.at_remote
+            self.failed_since = now if self.failed_since is None else self.failed_since
+        elif result is not Result.OFFLINE and (outcome.reached or not self.at_remote):
+            self.failures, self.failed_since, self.error, self.at_remote = 0, None, None, False
+
+
+def _standing(figures: _Figures, now: float) -> Vital:
+    since = figures.failed_since
+    return Vital(
+        failures=figures.failures,
+        error=figures.error,
+        failing_for=None if since is None else max(0.0, now - since),
+        seen=figures.seen,
+    )
 
 
 class Vitals:
@@ -164,8 +189,9 @@ class Vitals:
         self._seconds = 0.0
         self._mutex = threading.Lock()
 
-    def heard(self, name: str, result: Result, seconds: float | None, now: float) -> None:
-        """Count one crossing. One that met no host says nothing of failures: their number stays."""
+    def heard(self, outcome: Outcome, now: float) -> None:
+        """Count one crossing."""
+        name, seconds, result = outcome.repository, outcome.seconds, result_of(outcome)
         with self._mutex:
             figures = self._figures.setdefault(name, _Figures())
             figures.seen = True
@@ -174,11 +200,7 @@ class Vitals:
             if seconds is not None:
                 self._durations[bisect_left(TOTAL_BOUNDS, seconds)] += 1
                 self._seconds += seconds
-            if result is Result.FAILED:
-                figures.failures += 1
-                figures.failed_since = now if figures.failed_since is None else figures.failed_since
-            elif result is not Result.OFFLINE:
-                figures.failures, figures.failed_since = 0, None
+            figures.end_or_go_on(outcome, result, now)
 
     def pushed(self, name: str, status: str) -> None:
         """Count one push: accepted, refused or failed."""
@@ -198,17 +220,20 @@ class Vitals:
                 return Vital()
             results = figures.hours.results(now)
             median, slow = figures.hours.percentiles(now, (0.5, 0.95))
-            since = figures.failed_since
             tried = results[Result.OK] + results[Result.FAILED]
-            return Vital(
+            return replace(
+                _standing(figures, now),
                 crossings=sum(results.values()),
                 success_rate=results[Result.OK] / tried if tried else None,
                 duration_p50=median,
                 duration_p95=slow,
-                failures=figures.failures,
-                failing_for=None if since is None else max(0.0, now - since),
-                seen=figures.seen,
             )
+
+    def standing(self, name: str, now: float) -> Vital:
+        """Return only what is known of failures in a row: that costs nothing, so that it can be asked often."""
+        with self._mutex:
+            figures = self._figures.get(name)
+            return Vital() if figures is None else _standing(figures, now)
 
     def totals(self) -> Totals:
         """Return what was counted since the start."""

@@ -65,6 +65,7 @@ def failed(settings: Repository, at: datetime, error: GitferryError) -> Outcome:
         error=error.title,
         hint=error.hint,
         retry=passing or (remote is not None and remote.retry),
+        at_remote=remote is not None or isinstance(error, VaultLocked),
         lacks=_lacks(error),
     )
 
@@ -129,6 +130,7 @@ def crossed(
         hint=trouble.hint if trouble is not None else _CONFLICT_HINT if conflicts else None,
         retry=waits or (isinstance(trouble, RemoteError | NotUploaded) and trouble.retry),
         offline=offline,
+        at_remote=isinstance(trouble, RemoteError | VaultLocked) and not waits,
         lacks=_lacks(trouble),
         tasks=tasks,
         operation=carried.operation,

@@ -202,6 +202,7 @@ class Outcome:
     reached: bool = False  # the remote's host answered
     tasks: tuple[TaskState, ...] = ()  # only tasks whose status this crossing established
     operation: Operation | None = None
+    at_remote: bool = False  # it failed at the remote: only a crossing that reaches it can tell that this is over
     lacks: Lack | None = None  # what its user has to give before it can go on
     seconds: float | None = field(default=None, compare=False)  # it took; None: nobody measured it
     notes: tuple[str, ...] = ()  # said once, e.g. "hooks exist and are skipped: pre-commit"

@@ -37,6 +37,8 @@ def failed(times: int) -> Vital:
         (Known(state="failing", last_error="no"), failed(2), "all", DEGRADED, "no"),
         (Known(state="failing", last_error="no"), failed(3), "all", FAILING, "no"),
         (Known(state="failing", last_error="no"), Vital(), "all", FAILING, "no"),
+        (Known(state="healthy"), Vital(failures=1, error="refused", seen=True), "all", DEGRADED, "refused"),
+        (Known(state="healthy"), Vital(failures=3, error="refused", seen=True), "all", FAILING, "refused"),
         (Known(state="conflict", conflicts=1), Vital(), "all", DEGRADED, "1 task in conflict"),
         (Known(state="healthy", refused=2), Vital(), "all", DEGRADED, "2 tasks failed"),
         (Known(state="healthy"), Vital(9, 0.1), "all", HEALTHY, None),

@@ -32,10 +32,18 @@ def test_as_what_an_outcome_counts(state: State, offline: bool, result: Result) 
     assert result_of(Outcome("a", state, AT, offline=offline)) is result
 
 
+STATES = {OK: State.HEALTHY, FAILED: State.FAILING, WAITING: State.WAITING, OFFLINE: State.WAITING}
+
+
+def outcome(name: str, result: Result, seconds: float | None = None, **changes: bool) -> Outcome:
+    error = "no" if result is FAILED else None
+    return Outcome(name, STATES[result], AT, error=error, offline=result is OFFLINE, seconds=seconds, **changes)
+
+
 def vitals(*results: Result, gap: float = 1.0) -> Vitals:
     made = Vitals()
     for number, result in enumerate(results):
-        made.heard("a", result, None, number * gap)
+        made.heard(outcome("a", result, None), number * gap)
     return made
 
 
@@ -60,14 +68,26 @@ def test_failures_in_a_row_and_the_rate(results: tuple[Result, ...], failures: i
 def test_since_when_it_fails() -> None:
     made = vitals(OK, FAILED, OFFLINE, FAILED, gap=100.0)
     assert made.of("a", 400.0).failing_for == 300.0
-    made.heard("a", OK, 1.0, 500.0)
+    made.heard(outcome("a", OK, 1.0), 500.0)
     assert made.of("a", 600.0).failing_for is None
+
+
+def test_a_failure_at_the_remote_is_over_only_when_the_remote_was_reached() -> None:
+    made = Vitals()
+    for number in range(3):
+        made.heard(outcome("a", FAILED, at_remote=True, reached=True), number)
+    made.heard(outcome("a", OK), 3.0)
+    found = made.of("a", 4.0)
+    assert (found.failures, found.error, found.failing_for, found.success_rate) == (3, "no", 4.0, 0.25)
+    assert made.standing("a", 4.0) == Vital(failures=3, error="no", failing_for=4.0, seen=True)
+    made.heard(outcome("a", OK, reached=True), 5.0)
+    assert made.standing("a", 6.0) == Vital(seen=True)
 
 
 def test_what_is_older_than_a_day_is_not_told_and_still_counted() -> None:
     made = Vitals()
-    made.heard("a", FAILED, 3.0, 0.0)
-    made.heard("a", OK, 1.0, 23 * HOUR)
+    made.heard(outcome("a", FAILED, 3.0), 0.0)
+    made.heard(outcome("a", OK, 1.0), 23 * HOUR)
     assert made.of("a", 23 * HOUR).success_rate == 0.5
     later = made.of("a", 24 * HOUR)
     assert (later.success_rate, later.crossings) == (1.0, 1)
@@ -90,8 +110,8 @@ def test_what_is_forgotten() -> None:
 def test_the_histogram_since_the_start() -> None:
     made = Vitals()
     for seconds in (0.001, 0.01, 2.0, 1000.0):
-        made.heard("a", OK, seconds, 0.0)
-    made.heard("a", OK, None, 0.0)
+        made.heard(outcome("a", OK, seconds), 0.0)
+    made.heard(outcome("a", OK, None), 0.0)
     totals = made.totals()
     assert sum(totals.durations) == 4 and totals.seconds == pytest.approx(1002.011)
     assert totals.durations[0] == 2 and totals.durations[-1] == 1
@@ -124,7 +144,7 @@ def test_500_repositories_for_a_day_take_a_few_megabytes() -> None:
     made = Vitals()
     for hour in range(30):
         for name in range(500):
-            made.heard(f"repository-{name}", OK, 0.1, hour * HOUR)
+            made.heard(outcome(f"repository-{name}", OK, 0.1), hour * HOUR)
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used < 4_000_000
