@@ -28,6 +28,7 @@ from gitferry.config.values import (
     Size,
     TreePath,
     UserPath,
+    WebhookSecret,
     WebUrl,
     fault,
 )
@@ -277,8 +278,8 @@ Auth = Annotated[
     Discriminator(_tagged("credential", "credential")),
 ]
 
-Event = Literal["conflict", "approval", "credential", "failing"]
-_EVENTS: tuple[Event, ...] = ("conflict", "approval", "credential", "failing")
+Event = Literal["conflict", "approval", "credential", "failing", "settings"]
+_EVENTS: tuple[Event, ...] = ("conflict", "approval", "credential", "failing", "settings")
 
 
 class DesktopNotification(Section):
@@ -289,8 +290,19 @@ class DesktopNotification(Section):
 class WebhookNotification(Section):
     type: Literal["webhook"] = Field(description="A POST to an address.")
     url: WebUrl = Field(repr=False, description="The address.")
-    secret: SecretStr | None = Field(None, description="What the request is signed with; null: it is not signed.")
+    secret: WebhookSecret | None = Field(
+        None,
+        description="What requests are signed with (Standard Webhooks); better ${VAR}. Neither this nor "
+        "credential: they are not signed.",
+    )
+    credential: Name | None = Field(None, description="Instead of secret: the token in the vault that is the secret.")
     events: tuple[Event, ...] = Field(_EVENTS, min_length=1, description="What is told.")
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if self.secret is not None and self.credential is not None:
+            raise fault("secret and credential are both given (one of them)", ("credential",))
+        return self
 
 
 Notification = Annotated[

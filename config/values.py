@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gitferry.config import cron, message_template, paths, units
@@ -134,6 +135,31 @@ def _web(text: str) -> str:
     return text
 
 
+def webhook_key(text: str) -> bytes:
+    """Return the key that a webhook's secret stands for. Raises ValueError with a message for a person.
+
+    Behind `whsec_` it is in base64 (the Standard Webhooks specification, "Signature scheme"); any other text is the
+    key itself.
+    """
+    if not text.startswith("whsec_"):
+        return text.encode()
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not 24 <= len(key) <= 64:
+        raise ValueError("is no secret of that form")
+    return key
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    try:
+        webhook_key(secret.get_secret_value())
+    except ValueError as error:
+        raise fault(str(error), kind=True) from error
+    return secret
+
+
 def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
@@ -202,6 +228,11 @@ DatabaseUrl = Annotated[
     Kind("sqlite:///FILE or postgresql://USER@HOST/NAME", private=True),
 ]
 WebUrl = Annotated[str, _read(_web), Kind("an address that begins with https:// or http://", private=True)]
+WebhookSecret = Annotated[
+    SecretStr,
+    AfterValidator(_webhook_secret),
+    Kind("whsec_ and 24 to 64 bytes in base64, or a text that is the key itself", private=True),
+]
 Filled = Annotated[str, _read(_filled), Kind("a text that is not empty")]
 _OF_A_TASK = ", ".join(message_template.TASK_NAMES)
 MessageTemplate = Annotated[

@@ -66,6 +66,8 @@ class Known:
     asking: tuple[Asking, ...] = ()
     unpushed_since: datetime | None = None  # when the oldest edit was made that has not left
     lacks: Lack | None = None
+    looked: bool = False  # this process looked at its tasks
+    reached: bool = False  # this process reached its remote
 
 
 def from_outcome(outcome: Outcome, before: Known) -> Known:
@@ -73,6 +75,7 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
     if outcome.head is not None and outcome.state is not State.PAUSED:
         before = replace(
             before,
+            looked=True,
             ahead=outcome.ahead,
             behind=outcome.behind,
             pending=outcome.pending,
@@ -105,6 +108,7 @@ def from_outcome(outcome: Outcome, before: Known) -> Known:
         offline=outcome.offline,
         # A crossing that asks no remote does not tell whether this one would let it in by now.
         lacks=outcome.lacks or (None if outcome.reached else before.lacks),
+        reached=outcome.reached or before.reached,
         notes=outcome.notes,
         last_crossing_at=outcome.at,
     )

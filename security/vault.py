@@ -193,6 +193,10 @@ class Vault:
             return tuple(credential_record.described(each) for each in self._records.credentials())
         return tuple(self._examined(each) for each in self._records.credentials())
 
+    def listed(self) -> tuple[Credential, ...]:
+        """Return what stands in the clear of every credential, by name; no key is fetched for it."""
+        return tuple(vault_record.described(each) for each in self._records.secrets())
+
     def describe(self, name: str) -> Credential:
         """Return one credential without its secrets. Raises NoSuchCredential."""
         found = next((each for each in self.credentials() if each.name == name), None)

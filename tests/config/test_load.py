@@ -175,7 +175,7 @@ notifications:
     keys = "name, path, url, auth, branch, pull, timeouts, watch, tasks, pushback, retry, keep_operations, trusted"
     auth = "credential: NAME, or type: credential | git_token | basic | ssh_key | github_app"
     assert faults(text) == [
-        "2:3: unknown key wrkers in daemon; did you mean workers? (http, workers, log, keep_audit)",
+        "2:3: unknown key wrkers in daemon; did you mean workers? (http, workers, log, health, keep_audit)",
         '3:16: daemon.http.port: "84700" is not allowed (a whole number; 0 to 65535)',
         "5:3: unknown key auto_push in defaults; did you mean defaults.pushback.auto_push? "
         "(branch, pull, timeouts, watch, tasks, pushback, retry, keep_operations, trusted)",
@@ -209,7 +209,7 @@ notifications:
     ("text", "fault"),
     [
         ("version: 2", '1:10: version: "2" is not allowed (a whole number; 1)'),
-        ("daemon: 5", "1:9: daemon: the text is not allowed (keys http, workers, log, keep_audit)"),
+        ("daemon: 5", "1:9: daemon: the text is not allowed (keys http, workers, log, health, keep_audit)"),
         ("daemon: {workers: null}", "1:19: daemon.workers has no value (a whole number; 1 to 256)"),
         ("daemon: {workers: ''}", "1:19: daemon.workers is empty (a whole number; 1 to 256)"),
         ("daemon: {workers: [4]}", "1:19: daemon.workers: a list is not allowed (a whole number; 1 to 256)"),
