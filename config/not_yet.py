@@ -43,8 +43,8 @@ def _other_than(value: object) -> Callable[[Any], bool]:
 NOT_YET = (
     NotYet(
         "daemon.http",
-        "the API is served on the Unix socket only, not on TCP",
-        "`enabled: false`, and ask the socket",
+        "on TCP only /health, /ready and /metrics are served, and on loopback; all else on the Unix socket",
+        "ask the socket for all else",
         lambda http: http.enabled,
     ),
     NotYet(
@@ -59,7 +59,6 @@ NOT_YET = (
         "use a token or an SSH key until then",
         lambda auth: auth is not None and auth.type == "github_app",
     ),
-    NotYet("notifications", "nobody is notified", "look at `gitferry status`, or at the log", _other_than(())),
 )
 
 

@@ -65,6 +65,19 @@ def daemon(answer: Mapping[str, Any] | None, version: str, told: Collection[str]
     return ok("daemon", f"version {version} runs, process {answer['pid']}")
 
 
+def notifications(answer: Mapping[str, Any] | None) -> Iterator[Check]:
+    """Yield who is told of what needs a person, and who cannot be; nothing where no daemon answers."""
+    for each in (answer or {}).get("notifications", ()):
+        if each["fault"] is None:
+            yield ok("notifications", f"{each['to']} is told of what needs you")
+        else:
+            yield warn(
+                "notifications",
+                f"{each['to']} could not be told: {each['fault']}",
+                each["hint"] or "it is tried again by itself, for a day",
+            )
+
+
 def unit(environ: Mapping[str, str]) -> Iterator[Check]:
     """Yield how the systemd units stand, and whether the user's one outlives the session."""
     from gitferry.daemon import systemctl

@@ -106,6 +106,10 @@ class Client:
         """Return the daemon's state and one row a repository."""
         return self._get("/status", repository=repository)
 
+    def alerts(self, repository: str | None = None) -> Row:
+        """Return what needs a person."""
+        return self._get("/alerts", repository=repository)
+
     def tasks(self, repository: str | None = None, modified: bool = False) -> Row:
         """Return one row a task; `modified`: only those that differ from the remote."""
         return self._get("/tasks/modified" if modified else "/tasks", repository=repository)

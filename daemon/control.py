@@ -23,6 +23,7 @@ from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository, Settings
+    from gitferry.daemon.probes import Probes
     from gitferry.pushback.outcome import TaskState
     from gitferry.repos.content import File
 
@@ -67,6 +68,11 @@ class Control:
                 self._own = House(settings_path(self._named, self._environ), self._environ)
             return self._own
 
+    @property
+    def probes(self) -> Probes:
+        """What monitors ask."""
+        return self._house.probes
+
     # Looking
 
     def daemon(self) -> Row:
@@ -79,6 +85,7 @@ class Control:
             "pid": os.getpid() if self._given is not None else None,
             "settings_path": str(house.roster.path),
             "notes": list(house.notes()),
+            "notifications": house.attention.told(),
         }
 
     def status(self, repository: str | None = None) -> Row:
@@ -90,7 +97,16 @@ class Control:
         chosen = self._questions.chosen(repository)
         if self._given is None:
             house.look(chosen)
-        return {"daemon": self.daemon(), "repositories": [house.row(each) for each in chosen]}
+        alerts = self.alerts(repository)["alerts"]
+        return {"daemon": self.daemon(), "repositories": [house.row(each) for each in chosen], "alerts": alerts}
+
+    def alerts(self, repository: str | None = None) -> Row:
+        """Return what needs a person, the oldest first; what belongs to no repository is there in any case.
+
+        A daemon notices it. Without one it is what the last daemon left open.
+        """
+        found = self._house.attention.alerts()
+        return {"alerts": [row for row in found if repository is None or row["repository"] in (None, repository)]}
 
     def tasks(self, repository: str | None = None, modified: bool = False) -> Row:
         """Return one row a task; `modified`: only those that differ from the remote.

@@ -59,6 +59,7 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
     yield from machine.disks([state_dir(environ), *(each.path for each in repositories)])
     scope: Scope = "system" if is_system_service(environ) else "user"
     yield service.daemon(status["daemon"] if status else None, version(), {check.what for check in told}, scope)
+    yield from service.notifications(status["daemon"] if status else None)
     yield from service.unit(environ)
     agent = service.agent(environ, ssh=examined.ssh)
     if agent is not None:

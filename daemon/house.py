@@ -17,6 +17,7 @@ from gitferry.config.not_yet import asked
 from gitferry.config.paths import state_dir
 from gitferry.daemon import crash, health, rows, safe
 from gitferry.daemon.arrival import accept, clone_if_new, is_new_clone, require_there, take_in
+from gitferry.daemon.attention import Attention, Standing
 from gitferry.daemon.auditing import Auditing
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.clock_watch import since_boot
@@ -25,6 +26,7 @@ from gitferry.daemon.lane import WATCH
 from gitferry.daemon.lanes import Engine, Lanes
 from gitferry.daemon.ledger import Ledger
 from gitferry.daemon.parallel import in_parallel
+from gitferry.daemon.probes import Probes
 from gitferry.daemon.pushes import Pushes
 from gitferry.daemon.remote_host import host_of, remote_url
 from gitferry.daemon.roster import Roster
@@ -67,9 +69,15 @@ class House:
         self.ledger = Ledger(self.roster.settings.database.url, had_vault=lambda: safe.was_made(environ))
         self.auditing = Auditing(self.ledger, self.state_dir, self.ferry.host, self._keep_audit)
         self.vault = safe.vault_over(self.ledger.open, environ, self.auditing)
-        self.ferry.host = replace(self.ferry.host, logins=safe.logins(self.vault))
-        self.ferry.pushes = Pushes(self.auditing, self.ledger)
+        self.ferry.host = replace(self.ferry.host, logins=safe.logins(self.vault, self.vitals.vault_used))
+        self.ferry.pushes = Pushes(self.auditing, self.ledger, self.vitals.pushed)
         self.roster.changed = partial(self.auditing.settings, self.roster.path)
+        facts = Standing(self.roster, self.board, self.vitals, self.vault, self.ferry.host.clock)
+        self.attention = Attention(facts, self.ledger, self.vault, environ, self.ferry.host.hostname)
+        self.roster.read = self.attention.settings_changed
+        self.probes = Probes(self)
+        #: Why the routes for monitors are not served over TCP as the settings ask; None: they are, or need not be.
+        self.tcp_fault: Callable[[], str | None] = lambda: None
         self._not_yet: tuple[Settings | None, tuple[str, ...]] = (None, ())
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
@@ -97,6 +105,7 @@ class House:
 
     def close(self, *, finish: float = 4.0) -> bool:
         """Finish the crossings in hand and close the index; return whether they all ended in time."""
+        self.attention.close()
         ended = self.roster.lanes.stop(self.cancel, finish=finish)
         self.ferry.close()
         self.ledger.close()
@@ -121,6 +130,7 @@ class House:
         _log(outcome, before)
         self._heard_too(repository.name, request, outcome)
         self._look_again(repository, request, outcome)
+        self.attention.heard(repository.name)
         whole = request.cause in _REBUILDING or not self.ledger.knows(repository.name)
         self.ledger.heard(outcome)
         if whole and outcome.error is None:
@@ -128,7 +138,8 @@ class House:
 
     def notes(self) -> tuple[str, ...]:
         """Return what a person should know of the process itself, and of settings that are not acted on yet."""
-        settings, faults = self.roster.settings, (self.ledger.fault, self.auditing.fault)
+        settings = self.roster.settings
+        faults = (self.ledger.fault, self.auditing.fault, self.tcp_fault())
         if self._not_yet[0] is not settings:
             self._not_yet = (settings, tuple(each.said for each in asked(settings)))
         said = (*(each for each in (*faults, self.ledger.rescued) if each),)

@@ -48,6 +48,16 @@ class Lane:
         return self.host or f"the remote of {self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the lanes have to do at this moment."""
+
+    waiting: int  # wishes that no crossing serves yet
+    busy: int  # threads that work
+    workers: int  # threads that are wanted
+    lost: int  # hosts out of reach
+
+
 def one_crossing(first: Request, second: Request) -> bool:
     """Return whether one crossing can serve both wishes truthfully.
 

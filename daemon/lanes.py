@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.alarms import Alarms
-from gitferry.daemon.lane import Lane, Wish, one_crossing, undone
+from gitferry.daemon.lane import Lane, Load, Wish, one_crossing, undone
 from gitferry.daemon.outages import Outages
 from gitferry.daemon.pool import Pool
 from gitferry.pushback.outcome import Outcome, Request, State
@@ -143,6 +143,13 @@ class Lanes:
         """Return the names of the repositories that are crossing now."""
         with self._mutex:
             return frozenset(name for name, lane in self._lanes.items() if lane.running is not None)
+
+    def load(self) -> Load:
+        """Return how much there is to do, and to wait for."""
+        busy, workers = self._pool.load()
+        with self._mutex:
+            waiting = sum(len(lane.waiting) for lane in self._lanes.values())
+            return Load(waiting, busy, workers, len(self._outages.hosts()))
 
     def hurry(self) -> None:
         """Try again soon what waits for the network: it returned, or the machine was asleep."""

@@ -62,6 +62,11 @@ class Pool:
             self._staff()
             self._changed.notify_all()
 
+    def load(self) -> tuple[int, int]:
+        """Return how many threads work, and how many are wanted."""
+        with self._changed:
+            return self._running, self._wanted
+
     def stop(self) -> None:
         """Start nothing more: what is queued is forgotten, what runs goes on."""
         with self._changed:

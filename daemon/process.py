@@ -35,8 +35,8 @@ from gitferry.repos import git
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
     from gitferry.daemon.clock_watch import ClockWatch
-    from gitferry.daemon.lanes import Lanes
     from gitferry.daemon.scheduler import PullScheduler
+    from gitferry.daemon.tcp import Tcp
     from gitferry.daemon.watching import Watching
 
 log = logging.getLogger(__name__)
@@ -64,11 +64,9 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
     with ExitStack() as stack:
         house = House(path, with_agent(environ))
         said = house.roster.settings.daemon.log
-        journal = logs.to_journal(environ)
-        logs.set_up(said.level, said.format, journal=journal)
+        logs.set_up(said.level, said.format, journal=logs.to_journal(environ))
         # A watchdog that is not fed any more ends the process with SIGABRT: where every thread stood is told then.
         faulthandler.enable()
-        house.roster.applied = partial(_apply, journal)
         held = stack.enter_context(only_instance(state_dir(environ)))
         require_private_vault(environ)
         signals = stack.enter_context(_signals())
@@ -116,16 +114,18 @@ def _serve(
         server = Server(application(control, version=crash.version(), crash=house.crash), listener)
         server.start()
         stack.callback(server.stop)
+        stack.callback(_monitored(house, logs.to_journal(environ)).stop)
         ended = False
         watching = Watching(house.roster.wish, environ, house.place)
         pulls = PullScheduler(house.roster.wish, watching.reconcile)
         pulls.start()
-        network = NetworkWatch(house.roster.lanes.hurry)
-        clock = ClockWatch(pulls.clock_set_back, partial(_woke_up, pulls, house.roster.lanes))
+        network = NetworkWatch(partial(_online, house))
+        clock = ClockWatch(pulls.clock_set_back, partial(_woke_up, pulls, house))
         network.start()
         clock.start()
         try:
             house.attend(watching, pulls)
+            house.attention.start()
             _greet(house, place)
             _warn_of_open_files(house, environ)
 
@@ -133,6 +133,7 @@ def _serve(
                 dead = [name for name, alive in _threads(house, watching, pulls, clock) if not alive]
                 return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
 
+            house.probes.stuck = lambda: "; ".join(heartbeat.faults(signs(), time.monotonic())) or None
             pulse = Pulse(manager, Standing(house.board, house.roster).text, signs)
             pulse.ready()
 
@@ -157,10 +158,26 @@ def _serve(
     return ended, missing is not None
 
 
-def _woke_up(pulls: PullScheduler, lanes: Lanes) -> None:
+def _monitored(house: House, journal: bool) -> Tcp:
+    """Serve the routes for monitors over TCP as the settings say, now and whenever they change."""
+    from gitferry.daemon.tcp import Tcp
+
+    tcp = Tcp(house.probes, house.crash)
+    tcp.apply(house.roster.settings.daemon.http)
+    house.tcp_fault = lambda: tcp.fault
+    house.roster.applied = partial(_apply, journal, tcp)
+    return tcp
+
+
+def _online(house: House) -> None:
+    house.roster.lanes.hurry()
+    house.attention.online()
+
+
+def _woke_up(pulls: PullScheduler, house: House) -> None:
     log.info("the machine was asleep", extra={"action": "woke_up"})
     pulls.woke_up()
-    lanes.hurry()
+    _online(house)
 
 
 def _greet(house: House, place: Path) -> None:
@@ -236,8 +253,9 @@ def _signals() -> Iterator[queue.SimpleQueue[int]]:
             signal.signal(number, handler)
 
 
-def _apply(journal: bool, old: Settings, new: Settings) -> None:
+def _apply(journal: bool, tcp: Tcp, old: Settings, new: Settings) -> None:
     """Apply what belongs to the process itself; what cannot change while it runs is said."""
+    tcp.apply(new.daemon.http)
     if new.daemon.log != old.daemon.log:
         logs.set_up(new.daemon.log.level, new.daemon.log.format, journal=journal)
     if new.database != old.database:

@@ -36,8 +36,15 @@ _HEADS = "refs/heads/"
 class Pushes:
     """Gives each crossing a transport that notes what it sends, and puts on record what came of it."""
 
-    def __init__(self, auditing: Auditing, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        auditing: Auditing,
+        ledger: Ledger,
+        count: Callable[[str, str], None] = lambda repository, status: None,
+    ) -> None:
+        """`count` is told each push as it goes on record: whose it was, and accepted, refused or failed."""
         self._auditing = auditing
+        self._count = count
         self._ledger = ledger
 
     @contextmanager
@@ -107,6 +114,7 @@ class Pushes:
     def _settle(self, push: SentPush, result: str, detail: dict[str, str], key: str) -> None:
         subject = f"{push.repository} to {push.remote}/{push.branch}"
         self._auditing.record("push", subject=subject, result=result, detail=detail, key=key)
+        self._count(push.repository, result)
         fp("audit.push_recorded")
         if self._auditing.fault is None:
             try:

@@ -70,7 +70,8 @@ def difference(old: tuple[Repository, ...], new: tuple[Repository, ...]) -> Chan
 class Roster:
     """Keeps the last settings that were good, and starts, changes and stops only what differs in the next.
 
-    `applied` is told the old and the new settings for what belongs to no repository, `changed` for the record.
+    `applied` is told the old and the new settings for what belongs to no repository, `changed` for the record, and
+    `read` that the file was read again, whatever came of it.
     """
 
     def __init__(self, path: Path, environ: Mapping[str, str], lanes: Callable[[Settings], Lanes]) -> None:
@@ -82,6 +83,7 @@ class Roster:
         self.lanes = lanes(self.settings)
         self.applied: Callable[[Settings, Settings], None] = lambda old, new: None
         self.changed: Callable[[Settings, Settings], None] = lambda old, new: None
+        self.read: Callable[[], None] = lambda: None
         self._attendants: list[Attendant] = []
         self._reading = threading.Lock()
         for repository in self.settings.repositories:
@@ -115,6 +117,12 @@ class Roster:
 
     def reload(self) -> Changes:
         """Read the settings again; of unreadable ones keep nothing but the reason, in `settings_error`."""
+        try:
+            return self._reload()
+        finally:
+            self.read()
+
+    def _reload(self) -> Changes:
         with self._reading:
             try:
                 settings = load(self.path, self._environ)

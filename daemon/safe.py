@@ -51,12 +51,23 @@ def vault_over(store: Callable[[], Store], environ: Mapping[str, str], recorder:
     return Vault(StoredVault(store), sources, VaultLock(directory), clock=lambda: datetime.now(UTC), note=note)
 
 
-def logins(vault: Vault) -> Callable[[Repository], Login | None]:
-    """Return what gives a repository its login: from the vault where its settings name a credential, else None."""
+def logins(vault: Vault, used: Callable[[str], None] = lambda result: None) -> Callable[[Repository], Login | None]:
+    """Return what gives a repository its login: from the vault where its settings name a credential, else None.
+
+    `used` is told each use: done or failed.
+    """
 
     def login_of(repository: Repository) -> Login | None:
         auth = repository.auth
-        return vault.login(auth.credential, repository.name) if auth is not None and auth.type == "credential" else None
+        if auth is None or auth.type != "credential":
+            return None
+        try:
+            found = vault.login(auth.credential, repository.name)
+        except GitferryError:
+            used("failed")
+            raise
+        used("done")
+        return found
 
     return login_of
 

@@ -29,7 +29,7 @@ class Server:
     `turned` is when its loop last came round, in seconds of `time.monotonic`: ten times a second where nothing hangs.
     """
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, *, name: str = "http") -> None:
         import uvicorn
 
         config = uvicorn.Config(
@@ -54,7 +54,7 @@ class Server:
 
         self._server = Turning(config)
         self._listener = listener
-        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Serve from now on; return once requests are answered. Raises ServerFailed."""

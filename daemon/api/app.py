@@ -9,7 +9,10 @@ from fastapi import FastAPI
 
 from gitferry.daemon.api import problems, routes
 from gitferry.daemon.api.answer import Answer
+from gitferry.daemon.api.host_check import HostCheck
+from gitferry.daemon.api.probe_routes import probe_routes
 from gitferry.daemon.control import Control
+from gitferry.daemon.probes import Probes
 
 
 def application(control: Control, *, version: str, crash: Callable[[BaseException, str], Path | None]) -> FastAPI:
@@ -27,7 +30,8 @@ def application(control: Control, *, version: str, crash: Callable[[BaseExceptio
     )
     problems.install(app, crash)
     for build in (
-        routes.health_routes,
+        lambda control: probe_routes(control.probes),
+        routes.daemon_routes,
         routes.task_routes,
         routes.conflict_routes,
         routes.push_routes,
@@ -39,4 +43,15 @@ def application(control: Control, *, version: str, crash: Callable[[BaseExceptio
         routes.audit_routes,
     ):
         app.include_router(build(control))
+    return app
+
+
+def probes_alone(
+    probes: Probes, allowed: frozenset[str], crash: Callable[[BaseException, str], Path | None]
+) -> FastAPI:
+    """Return the application for TCP: three routes that only read, for requests that name an `allowed` host."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, default_response_class=Answer)
+    problems.install(app, crash)
+    app.include_router(probe_routes(probes))
+    app.add_middleware(HostCheck, allowed=allowed)
     return app

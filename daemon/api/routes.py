@@ -15,25 +15,19 @@ Row = dict[str, Any]
 Limit = Annotated[int | None, Query(ge=1, le=10_000)]
 
 
-def health_routes(control: Control) -> APIRouter:
-    """Return the routes that a service manager or a monitor asks. They wait for nothing."""
-    router = APIRouter(tags=["health"])
-
-    @router.get("/health")
-    async def health() -> Row:
-        """The process is alive and answers."""
-        return {"status": "ok"}
-
-    @router.get("/ready")
-    async def ready() -> Row:
-        """Repositories are looked after; how many there are, and how many of them are well."""
-        states = [row["state"] for row in control.status()["repositories"]]
-        return {"status": "ready", "repositories": len(states), "healthy": states.count("healthy")}
+def daemon_routes(control: Control) -> APIRouter:
+    """Return the routes that tell of the whole, from memory. They wait for nothing."""
+    router = APIRouter(tags=["daemon"])
 
     @router.get("/api/v1/daemon")
     async def daemon() -> Row:
         """The daemon's own state."""
         return control.daemon()
+
+    @router.get("/api/v1/alerts")
+    async def alerts(repository: str | None = None) -> Row:
+        """What needs a person, the oldest first."""
+        return control.alerts(repository)
 
     @router.get("/api/v1/status")
     async def status(repository: str | None = None) -> Row:

@@ -57,7 +57,8 @@ def status(ctx: click.Context, repository: str | None, watch: bool) -> None:
 
 
 def _show(answer: Mapping[str, Any], *, detailed: bool) -> None:
-    for line in [*_daemon(answer["daemon"]), "", *_repositories(answer["repositories"], detailed=detailed)]:
+    alerts = _alerts(answer.get("alerts", ()))  # a daemon not yet restarted has none
+    for line in [*_daemon(answer["daemon"]), *alerts, "", *_repositories(answer["repositories"], detailed=detailed)]:
         click.echo(line)
 
 
@@ -71,6 +72,18 @@ def _daemon(daemon: Mapping[str, Any]) -> list[str]:
         lines += [paint("The settings have a fault, so the last good ones are used:", "red"), f"  {said}"]
     lines += [f"note: {printable(note)}" for note in daemon["notes"]]
     return lines
+
+
+def _alerts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what needs a person, and what to do; a fault of the settings is told with the daemon already."""
+    first = f"{paint('alert', 'red')}: "
+    told = [row for row in rows if row["kind"] != "settings"]
+    texts = [f"{row['repository']}: {row['message']}" if row["repository"] else row["message"] for row in told]
+    return [
+        line
+        for text, row in zip(texts, told, strict=True)
+        for line in wrapped(printable(f"{text}; {row['remedy']}"), indent="  ", first=first)
+    ]
 
 
 def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]:

@@ -57,7 +57,7 @@ def test_what_happens_anyway_is_not_said(row: dict[str, Any]) -> None:
 
 def test_what_belongs_to_no_repository() -> None:
     more = {"daemon": {"http": {"enabled": True}}, "notifications": [{"type": "desktop"}]}
-    assert places(settings(**more)) == ["daemon.http", "notifications"]
+    assert places(settings(**more)) == ["daemon.http"]
 
 
 def test_what_is_inherited_is_said_where_it_is_set() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -35,9 +36,12 @@ def test_as_what_an_outcome_counts(state: State, offline: bool, result: Result) 
 STATES = {OK: State.HEALTHY, FAILED: State.FAILING, WAITING: State.WAITING, OFFLINE: State.WAITING}
 
 
-def outcome(name: str, result: Result, seconds: float | None = None, **changes: bool) -> Outcome:
+def outcome(
+    name: str, result: Result, seconds: float | None = None, *, at_remote: bool = False, reached: bool = False
+) -> Outcome:
     error = "no" if result is FAILED else None
-    return Outcome(name, STATES[result], AT, error=error, offline=result is OFFLINE, seconds=seconds, **changes)
+    told = Outcome(name, STATES[result], AT, error=error, offline=result is OFFLINE, seconds=seconds)
+    return replace(told, at_remote=at_remote, reached=reached)
 
 
 def vitals(*results: Result, gap: float = 1.0) -> Vitals:
