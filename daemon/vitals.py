@@ -101,20 +101,23 @@ class Hours:
 
     def results(self, now: float) -> dict[Result, int]:
         """Return how many crossings had each result."""
-        self._forget(int(now // HOUR))
-        sums = [sum(counts[index] for _, counts in self._hours) for index in range(len(_RESULTS))]
-        return dict(zip(_RESULTS, sums, strict=True))
+        return dict(zip(_RESULTS, self._sums(now), strict=False))
 
     def percentiles(self, now: float, wanted: Iterable[float]) -> list[float | None]:
         """Return how many seconds the quickest such shares (0.5, 0.95) of the crossings took at most.
 
         Each is at most 19 % off: what is known is the class, and told is its middle. None where nothing was measured.
         """
-        self._forget(int(now // HOUR))
-        classes = range(len(BOUNDS) + 1)
-        counts = [sum(each[len(_RESULTS) + index] for _, each in self._hours) for index in classes]
+        counts = self._sums(now)[len(_RESULTS) :]
         total = sum(counts)
         return [None if not total else _typical(_reached(counts, max(1, math.ceil(total * share)))) for share in wanted]
+
+    def _sums(self, now: float) -> list[int]:
+        """Return the counts of the last 24 hours: of each result, then of each class of duration."""
+        self._forget(int(now // HOUR))
+        if not self._hours:
+            return [0] * (len(_RESULTS) + len(BOUNDS) + 1)
+        return list(map(sum, zip(*(counts for _, counts in self._hours), strict=True)))
 
     def _forget(self, hour: int) -> None:
         while self._hours and self._hours[0][0] <= hour - HOURS:
