@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gitferry.config.paths import socket_to_bind
-from gitferry.daemon import outbox
+from gitferry.daemon import outbox, rows
 from gitferry.daemon.client import Client
 from gitferry.daemon.control import Control
 from gitferry.daemon.house import House
+from gitferry.pushback.outcome import Request
+from gitferry.security.credential import Given
 from gitferry.tests.daemon.test_api import write_settings
 from gitferry.tests.daemon.test_process import entry, row, running, settings, until
 from gitferry.tests.daemon.test_webhook import Receiver, hook
+from gitferry.tests.integration.servers import HttpServer
 from gitferry.tests.repo import Repo
 
 __all__ = ["hook"]
@@ -66,12 +69,13 @@ def test_monitors_of_a_real_daemon(tmp_path: Path, clone: Callable[..., Repo]) -
         until(lambda: row(daemon.client(), "here")["state"] == "healthy")
         here.write("notes.txt", "mine\n")
         until(lambda: here.git("log", "origin/main", "-1", "--format=%s") == "Update notes.txt" or pushed(port) == 1)
-        for connect in (lambda: OverSocket("localhost"), lambda: http.client.HTTPConnection("127.0.0.1", port)):
-            assert ask(connect(), "/health") == (200, '{"status":"ok"}')
-            status, body = ask(connect(), "/ready")
+        over_tcp = http.client.HTTPConnection("127.0.0.1", port)
+        for connection in (OverSocket("localhost"), over_tcp):
+            assert ask(connection, "/health") == (200, '{"status":"ok"}')
+            status, body = ask(connection, "/ready")
             assert status == 200
             assert json.loads(body) == {"status": "ready", "repositories": 1, "watched": 1, "crossed": 1, "healthy": 1}
-            status, body = ask(connect(), "/metrics")
+            status, body = ask(connection, "/metrics")
             found = figures(body)
             assert status == 200 and found["gitferry_crossings_total", "here", "ok"] >= 2
             assert found["gitferry_pushes_total", "here", "accepted"] == 1
@@ -161,3 +165,80 @@ def test_a_conflict_is_told_to_a_webhook_once(
     ((told,),) = messages()
     assert (told["kind"], told["repository"], told["subject"]) == ("conflict", "here", "README.md")
     assert told["message"] == "both sides changed README.md"
+
+
+def test_a_conflict_is_as_old_as_its_hold(clone: Callable[..., Repo]) -> None:
+    here, there = clone("here"), clone("there")
+    path = write_settings({"name": "here", "path": str(here.root), "pushback": {"conflict_strategy": "fail"}})
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"daemon": {"health": {"conflict_age": "1ms"}}}))
+    there.write("README.md", "theirs\n")
+    there.commit("Theirs")
+    there.push()
+    here.write("README.md", "ours\n")
+    house = House(path, os.environ)
+    house.remember()
+    wish = Request("request", fetch=True, by_hand=True)
+    crossed(house, wish)
+    (held,) = house.board.get("here").asking
+    assert held.since is not None
+    assert crossed(house, wish) == ["conflict", "conflict_old"]
+    (again,) = house.board.get("here").asking
+    assert again.since == held.since
+    (alert,) = house.attention.alerts()
+    assert (alert["kind"], alert["since"]) == ("conflict_old", rows.instant(held.since))
+    house.close()
+
+
+@pytest.fixture
+def signing_in(clone: Callable[..., Repo], remote: Repo, http_server: HttpServer) -> Iterator[Callable[..., House]]:
+    """A house with one repository at a server that asks for a password."""
+    made: list[House] = []
+
+    def make(**more: Any) -> House:
+        here = clone("here")
+        here.git("remote", "set-url", "origin", http_server.url(remote))
+        house = House(write_settings({"name": "here", "path": str(here.root)} | more), os.environ)
+        house.remember()
+        made.append(house)
+        return house
+
+    yield make
+    for house in made:
+        house.close()
+
+
+def crossed(house: House, request: Request) -> list[str]:
+    """Return which kinds of concern there are after one crossing."""
+    house.roster.ask("here", request).result(60)
+    house.attention._alerting.look(["here"])
+    return sorted(each.kind.value for each in house.attention._alerting.open())
+
+
+def test_a_refused_credential_is_over_when_the_server_takes_one(
+    signing_in: Callable[..., House], http_server: HttpServer, home: Path
+) -> None:
+    house, fetch = signing_in(), Request("schedule", fetch=True)
+    http_server.refuse(home)
+    assert crossed(house, fetch) == ["credential_refused"]
+    assert crossed(house, Request("reconcile")) == ["credential_refused"]  # works, and asks no server
+    found = house.row(house.roster.repository("here"))
+    assert (found["state"], found["health"], found["failures"]) == ("healthy", "degraded", 1)
+    http_server.admit(home)
+    assert crossed(house, fetch) == []
+    assert house.row(house.roster.repository("here"))["health"] == "healthy"
+
+
+def test_a_locked_vault_is_told_while_a_repository_waits_for_it(
+    signing_in: Callable[..., House], http_server: HttpServer
+) -> None:
+    house, fetch = signing_in(auth={"credential": "forge"}), Request("schedule", fetch=True)
+    house.vault.init("passphrase", b"open sesame")
+    house.vault.add(Given("forge", "basic", http_server.user), http_server.password.encode())
+    assert crossed(house, fetch) == []
+    house.vault.lock()
+    assert crossed(house, fetch) == ["vault_locked"]
+    house.vault.unlock(b"open sesame")
+    assert crossed(house, fetch) == []
+    figures_now = figures(house.probes.metrics().decode())
+    assert figures_now["gitferry_vault_uses_total", "done"] >= 2
+    assert figures_now["gitferry_vault_uses_total", "failed"] >= 1
