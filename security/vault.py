@@ -195,7 +195,7 @@ class Vault:
 
     def listed(self) -> tuple[Credential, ...]:
         """Return what stands in the clear of every credential, by name; no key is fetched for it."""
-        return tuple(vault_record.described(each) for each in self._records.secrets())
+        return tuple(credential_record.described(each) for each in self._records.credentials())
 
     def describe(self, name: str) -> Credential:
         """Return one credential without its secrets. Raises NoSuchCredential."""
