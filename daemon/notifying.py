@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.alerts import EVENTS, Alert
 from gitferry.daemon.clock_watch import since_boot
-from gitferry.daemon.desktop import Desktop
 from gitferry.daemon.notification import Message, NotDelivered
 from gitferry.daemon.outbox import Batch, Outbox
-from gitferry.daemon.webhook import Webhook
 from gitferry.security.redact import redact
 
 if TYPE_CHECKING:
@@ -50,6 +48,9 @@ class Target:
 
 def target_of(wanted: Notification, secret: Callable[[str], str]) -> Target:
     """Return the target of an entry of the settings; `secret` gives what the vault keeps under a name."""
+    from gitferry.daemon.desktop import Desktop
+    from gitferry.daemon.webhook import Webhook
+
     if wanted.type == "desktop":
         return Target("desktop", frozenset(wanted.events), Desktop())
     key = hashlib.sha256(f"webhook {wanted.url}".encode()).hexdigest()[:32]
