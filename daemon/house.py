@@ -86,13 +86,17 @@ class House:
         self.roster.attend(self)
 
     def attend(self, watching: Watching, pulls: PullScheduler) -> None:
-        """Have every repository watched and pulled by the clock from now on; that begins their first crossings."""
+        """Have every repository watched and pulled by the clock from now on; that begins their first crossings.
+
+        What needs a person is looked for and told from now on, too.
+        """
         self.watching = watching.state
         self.next_pull = pulls.next_run
         self._heard_too = watching.heard
         self._busy = watching.busy
         self.roster.attend(pulls)
         self.roster.attend(watching)
+        self.attention.start()
 
     def put(self, repository: Repository) -> None:
         """Nothing is known of a repository that comes, and what is known of one that changes stays true."""

@@ -125,7 +125,6 @@ def _serve(
         clock.start()
         try:
             house.attend(watching, pulls)
-            house.attention.start()
             _greet(house, place)
             _warn_of_open_files(house, environ)
 
