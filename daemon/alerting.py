@@ -230,9 +230,11 @@ def _raised(concern: Concern, now: datetime) -> Alert:
 
 
 def _log(alert: Alert, action: str) -> None:
+    if alert.kind in NO_ALERTS:
+        return  # the crossing's own line tells it
     facts: Mapping[str, str] = {"action": action, "kind": alert.kind.value, "repository": alert.repository}
     where = f"{alert.repository}: " if alert.repository else ""
     if action == "alert_over":
         log.info("%sover: %s", where, alert.said, extra=dict(facts))
-    elif alert.kind not in NO_ALERTS:
+    else:
         log.warning("%s%s; %s", where, alert.said, alert.remedy, extra=dict(facts))

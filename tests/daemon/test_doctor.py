@@ -415,3 +415,19 @@ def test_the_verb(clone: Clone, tmp_path: Path) -> None:
     done = subprocess.run([*command, "--config", str(settings), "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "→ git push -u origin main" in done.stdout
+
+
+def test_who_cannot_be_told_of_what_needs_a_person() -> None:
+    rows = [
+        {"to": "desktop", "fault": "there is no session bus", "hint": "use a webhook"},
+        {"to": "webhook at hooks.example.org", "fault": "it answers 503", "hint": None},
+        {"to": "webhook at other.example.org", "fault": None, "hint": None},
+    ]
+    found = list(service.notifications({"notifications": rows}))
+    assert [(each.level, each.remedy) for each in found] == [
+        ("warn", "use a webhook"),
+        ("warn", "it is tried again by itself, for a day"),
+        ("ok", ""),
+    ]
+    assert found[0].what == "desktop could not be told: there is no session bus"
+    assert list(service.notifications(None)) == list(service.notifications({})) == []
