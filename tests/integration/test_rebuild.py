@@ -93,13 +93,14 @@ def opened_everywhere(world: World) -> None:
 
 
 def told(verbs: Control) -> Told:
-    """Everything that the verbs tell of what is, but for the times of the last crossing."""
+    """Everything that the verbs tell of what is, but for times and what a process counts of its own crossings."""
+    passing = ("last_crossing_at", "lag_seconds", "crossings", "success_rate", "duration_p50", "duration_p95")
     operations = verbs.log(limit=None)["operations"]
     pushes = verbs.push_status()
     for row in pushes["tasks"]:
         row["last_registry_sync"] = row["last_registry_sync"] is not None
     return {
-        "status": [row | {"last_crossing_at": None} for row in verbs.status()["repositories"]],
+        "status": [row | dict.fromkeys(passing) for row in verbs.status()["repositories"]],
         "push_status": pushes,
         "tasks": verbs.tasks(),
         "conflicts": verbs.conflicts(),
