@@ -185,6 +185,19 @@ def held_back(decisions: Iterable[Decision], views: Iterable[View], reason: str)
     return result
 
 
+def not_at_head(decisions: Iterable[Decision], reason: str) -> list[Decision]:
+    """Return the decisions where HEAD stays: who took the remote's side of a task has to wait for that side.
+
+    The working tree would get HEAD's, which is neither theirs nor what stands here.
+    """
+    return [
+        wait(each, reason, pending=True)
+        if each.action is Action.PULL and each.answered is not None and each.view.remote != each.view.head
+        else each
+        for each in decisions
+    ]
+
+
 def batches(decisions: Sequence[Decision], size: int) -> list[tuple[Decision, ...]]:
     """Return the tasks that the remote gets in groups of at most `size`, in a stable order."""
     going = (d for d in decisions if d.action in (Action.PUSH, Action.MERGE) and not d.review)

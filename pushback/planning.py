@@ -25,7 +25,7 @@ from gitferry.pushback.linking import linked
 from gitferry.pushback.merging import Merger
 from gitferry.pushback.outcome import Request, Strategy
 from gitferry.pushback.own_commits import OwnCommits
-from gitferry.pushback.plan import held_back, plan
+from gitferry.pushback.plan import held_back, not_at_head, plan
 from gitferry.pushback.readiness import Waits, require_history
 from gitferry.pushback.sides import Sides
 from gitferry.pushback.soundness import Soundness
@@ -126,6 +126,8 @@ class Planner:
             decisions = [to_review(decision, policy, self.merger.merge) for decision in decisions]
         elif stays:
             decisions = held_back(decisions, views, f"it waits behind {stays}")
+        if stays:
+            decisions = not_at_head(decisions, f"it waits behind {stays}")
         decisions = linked(decisions, views, gathered.links)
         decisions = [completed(decision, self.merger.merge) for decision in decisions]
         gathered = replace(gathered, views=views)

@@ -335,3 +335,15 @@ def test_a_deletion_meets_an_edit_as_a_conflict(side: str) -> None:
     local, remote = (gone, edited) if side == "local" else (edited, gone)
     view = View("t", Side(local), Side(base), Side(remote), (Side(base),))
     assert decide(view, EVERYTHING, merge).action is Action.HOLD
+
+
+@given(views())
+def test_where_head_stays_nothing_is_put_in_the_place_of_what_stands_here_but_theirs(view: View) -> None:
+    for strategy in Strategy:
+        decision = decide(view, Policy(strategy=strategy), merge)
+        (stays,) = planning.not_at_head([decision], "it waits")
+        if stays.action is Action.PULL and stays.answered is not None:
+            assert view.remote == view.head, "HEAD's is what the working tree gets"
+        elif stays != decision:
+            assert stays.action is Action.HOLD
+            assert stays.reason == "it waits"
