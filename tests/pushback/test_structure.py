@@ -6,7 +6,8 @@ import copy
 from random import Random
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gitferry.pushback.structure import SIZE_LIMIT, merge_text
@@ -442,13 +443,25 @@ def test_most_documents_that_can_be_merged_are(name: str) -> None:
     assert left < 15
 
 
+def loads(name: str, data: bytes) -> bool:
+    """Whether a text can be read."""
+    try:
+        merge_laws.load(name, data)
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return False
+    return True
+
+
 @pytest.mark.soak
+@example(name="x.yaml", texts=("1:", "1\t1:", "1\t1:"))
 @given(name=st.sampled_from(NAMES), texts=st.tuples(*[st.text("{}[]:,\"'#|>+&*!?%-~ \n\tab1é", max_size=60)] * 3))
 def test_any_text_is_an_answer(name: str, texts: tuple[str, str, str]) -> None:
     base, local, remote = (text.encode() for text in texts)
     result = merge_text(name, base, local, remote)
     if result is not None:
-        merge_laws.load(name, result)
+        # libyaml reads some texts with tabs that PyYAML itself does not: what both sides hold is as good as they.
+        if loads(name, local) and loads(name, remote):
+            merge_laws.load(name, result)
         assert merge_text(name, base, local, result) == result
 
 
@@ -472,5 +485,7 @@ def test_spoilt_documents_are_an_answer(name: str, random: Random) -> None:
     base, local, remote = spoilt
     result = merge_text(name, base, local, remote)
     if result is not None:
-        merge_laws.load(name, result)
+        # libyaml reads some texts with tabs that PyYAML itself does not: what both sides hold is as good as they.
+        if loads(name, local) and loads(name, remote):
+            merge_laws.load(name, result)
         assert merge_text(name, base, local, result) == result
