@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gitferry.pushback.outcome import Outcome
+from gitferry.pushback.outcome import Outcome, State
 from gitferry.pushback.undo import undo
 from gitferry.tests.integration.simulation_faults import Ferry
 from gitferry.tests.pushback.adversary import remote_keeps
@@ -61,14 +61,13 @@ def test_an_undo_whose_push_arrived_untold_is_told_as_done(here: Ferry, there: S
         here.sync()
 
 
-def test_an_undo_that_nobody_could_ask_after_is_told_as_failed_and_loses_nothing(
-    here: Ferry, there: Side, remote: Repo
-) -> None:
+def test_an_undo_that_nobody_could_ask_after_waits_and_loses_nothing(here: Ferry, there: Side, remote: Repo) -> None:
     both_change(here, there, OURS)
     here.pushback["conflict_strategy"] = "take_local"
     taken = healthy(here.sync())
     here.line = Breaking()
-    assert untold(here, lambda: back(here, taken)).error is not None
+    outcome = untold(here, lambda: back(here, taken))
+    assert (outcome.state, outcome.offline) == (State.WAITING, True)
     here.pushback["conflict_strategy"] = "fail"
     for _ in range(2):
         assert here.repo.read(NAME) == OURS
