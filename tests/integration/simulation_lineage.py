@@ -29,6 +29,10 @@ class Lineage:
         self.brought_back: set[str] = set()  # versions, of which an older one counts as a change
         self.contents: dict[str, bytes] = {}  # by object name
 
+    def parents(self, version: str) -> frozenset[str]:
+        """Return the versions that a version was made of."""
+        return frozenset(self._parents.get(version, ()))
+
     def known(self, version: str) -> bool:
         """Return whether the version was ever written."""
         return version in self._parents

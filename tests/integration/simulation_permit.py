@@ -162,6 +162,10 @@ class Judge:
         had = [lineage.tokens(one) for one in sources]
         out = [lineage.seen(one) - tokens for one, tokens in zip(sources, had, strict=True)]
         out[0] |= set[str]().union(*map(lineage.tokens, self._given_up)) - had[0]
+        # What was sent for review and is gone here, for the remote's side: only what reviewers added to it counts.
+        for sent in lineage.parents(sources[-1]):
+            if not lineage.contains(sources[0], sent):
+                out[0] |= lineage.seen(sent) - had[0]
         if strange := new.difference(*had):
             return f"holds {sorted(strange)} of no side"
         for tokens in had:
