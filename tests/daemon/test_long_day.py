@@ -1,4 +1,4 @@
-"""Eight hours of a workstation: asleep at noon, on a train without network, its clock set back. Time is simulated."""
+"""Simulated hours of a workstation (eight in `make soak`): asleep at noon, on a train, its clock set back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from apscheduler.schedulers.base import BaseScheduler
+from hypothesis import settings
 
 from gitferry.config.model import Repository
 from gitferry.daemon import alarms, lanes, scheduler
@@ -21,7 +22,7 @@ from gitferry.daemon.lanes import Engine, Lanes
 from gitferry.daemon.scheduler import PullScheduler
 from gitferry.pushback.outcome import Outcome, Request, State
 
-HOURS = 8 * 3600
+HOURS = (8 if settings().max_examples > 1000 else 2) * 3600
 STEP = 5  # seconds of the simulation; as often as the clock is looked at
 EVERY = 300.0
 NAMES = [f"r{number}" for number in range(24)]
@@ -128,6 +129,7 @@ def settle(crossing: Lanes) -> None:
         assert time.monotonic() < end
 
 
+@pytest.mark.soak
 def test_no_pull_is_missed_and_none_come_in_a_burst(day: Day, crossing: Lanes, seed: int) -> None:
     chance = random.Random(seed)
     wished: Counter[float] = Counter()
@@ -138,8 +140,8 @@ def test_no_pull_is_missed_and_none_come_in_a_burst(day: Day, crossing: Lanes, s
 
     pulls = PullScheduler(wish, lambda name: None, chance=chance, zone=UTC)
     for name in NAMES:
-        settings = {"name": name, "path": f"/{name}", "pull": {"every": "5m"}, "watch": {"enabled": False}}
-        repository = Repository.model_validate(settings)
+        values = {"name": name, "path": f"/{name}", "pull": {"every": "5m"}, "watch": {"enabled": False}}
+        repository = Repository.model_validate(values)
         crossing.put(repository)
         pulls.put(repository)
     pulls.start()
