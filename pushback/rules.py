@@ -31,7 +31,9 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
         return Verdict(Action.PUSH, (remote,))
     merged = [merge(base.content, local.content, remote.content) for base in bases]
     if merged and all(result == remote.content for result in merged):
-        return Verdict(Action.PULL, bases)
+        # Of an undone task that was edited since, a merge brings back what was undone: from what it comes nobody knows.
+        undone = held is not None and held.state is HoldState.UNDONE
+        return Verdict(Action.HOLD, ()) if undone else Verdict(Action.PULL, bases)
     if merged and all(result == local.content for result in merged):
         return Verdict(Action.PUSH, (remote,))
     return Verdict(Action.HOLD, bases)

@@ -347,3 +347,16 @@ def test_where_head_stays_nothing_is_put_in_the_place_of_what_stands_here_but_th
         elif stays != decision:
             assert stays.action is Action.HOLD
             assert stays.reason == "it waits"
+
+
+def test_of_an_undone_task_edited_since_no_merge_brings_back_what_was_undone() -> None:
+    def side(oid: str) -> Side:
+        return Side({PATHS[1]: Entry(FILE, oid)})
+
+    base, local, remote = side("aaa"), side("aab"), side("bab")  # undone here: the first line's edit
+    view = View(unit="t", local=local, head=remote, remote=remote, bases=(remote,))
+    for state, action in ((HoldState.UNDONE, Action.HOLD), (HoldState.ACTIVE, Action.PULL)):
+        verdict = rules(replace(view, held=HeldView((base,), (base,), state)), local, merge)
+        assert verdict.action is action
+    again = HeldView((), (base, local), HoldState.ACTIVE)  # as that conflict is held
+    assert rules(replace(view, held=again), local, merge).action is Action.HOLD
