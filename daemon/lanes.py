@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gitferry.config.model import Repository
 
-_LATER = 60.0  # seconds until those that came to no try are asked again to try a host
+_LATER = 60.0  # seconds until somebody else is asked to try a host, where nothing is heard of whose turn it was
 
 log = logging.getLogger(__name__)
 
@@ -154,14 +154,12 @@ class Lanes:
     def hurry(self) -> None:
         """Try again soon what waits for the network: it returned, or the machine was asleep."""
         with self._mutex:
-            places = self._outages.hosts()
-            names = [name for name, lane in self._lanes.items() if lane.again is not None]
-            for place in places:
+            for place in self._outages.hosts():
                 self._outages.start_over(place)
-        for place in places:
-            self._alarms.set(("place", place), _soon(), partial(self._scout, place))
-        for name in names:
-            self._alarms.set(name, _soon(), partial(self._try_again, name))
+                self._turn(place, _soon())
+            for name, lane in self._lanes.items():
+                if lane.again is not None and self._outages.get(lane.place) is None:
+                    self._alarms.set(name, _soon(), partial(self._try_again, name))
 
     def stop(self, cancel: threading.Event, *, finish: float = 5.0, then: float = 3.0) -> bool:
         """Begin nothing more, let the crossings in hand finish, and return whether all did.
@@ -217,9 +215,10 @@ class Lanes:
 
     def _serve(self, lane: Lane) -> None:
         if not lane.host_known:
-            host = self._host(lane.repository)
+            repository = lane.repository
+            host = self._host(repository)
             with self._mutex:
-                lane.host, lane.host_known, lane.queued = host, True, False
+                lane.host, lane.host_known, lane.queued = host, lane.repository is repository, False
                 if host is not None:
                     self._queue(lane)
                     return
@@ -290,18 +289,19 @@ class Lanes:
         with self._mutex:
             if lane.closed or self._stopping:
                 return
-            lane.again = undone(request, lane.again)
-            outage = self._outages.get(place)
-            if not tried and outage is None:  # it was found meanwhile
-                self._wish(lane, lane.again)
+            left, outage = undone(request, lane.again), self._outages.get(place)
+            if not lane.host_known or (not tried and outage is None):  # it moved, or the host was found, meanwhile
+                lane.again = None
+                self._wish(lane, left)
                 return
+            lane.again = left
             if not tried:
                 self._outages.waits(place, lane.name)
                 return
             news = self._outages.lost(place, lane.name, said)
             tries = outage.tries if outage is not None else 1
-        wait = retry_delay(lane.repository.retry.model_copy(update={"attempts": 0}), tries, chance) or 0.0
-        self._alarms.set(("place", place), time.monotonic() + wait, partial(self._scout, place))
+            wait = retry_delay(lane.repository.retry.model_copy(update={"attempts": 0}), tries, chance) or 0.0
+            self._turn(place, time.monotonic() + wait)
         if news:
             log.warning("%s is out of reach: %s", place, said, extra={"action": "offline", "host": place})
 
@@ -314,28 +314,36 @@ class Lanes:
                 return
             if not outcome.reached:
                 scouting, outage.scout = outage.scout == lane.name, None
-                names: tuple[str, ...] = ()
             else:
-                scouting, names = False, self._outages.found(place) or ()
-                for name in names:
+                scouting = False
+                for name in self._outages.found(place):
                     self._resume(name)
+                self._alarms.clear(("place", place))  # under the mutex: the host may be lost again in this moment
         if scouting:
             self._scout(place)
         if outcome.reached:
-            self._alarms.clear(("place", place))
             log.info("%s is back", place, extra={"action": "online", "host": place})
 
+    def _turn(self, place: str, due: float) -> None:
+        """Have somebody try a host then, instead of when it was due before; called with the mutex held."""
+        self._alarms.set(("place", place), due, partial(self._scout, place))
+
     def _scout(self, place: str) -> None:
-        """Have one of those that wait for a host try it; where none can, later."""
+        """Have one of those that wait for a host try it, unless one does; look again later, whatever comes of it.
+
+        Whose turn it is may be dropped, changed or busy otherwise: no host stays lost because of one repository.
+        """
         with self._mutex:
-            if self._stopping or self._outages.get(place) is None:
+            outage = self._outages.get(place)
+            if self._stopping or outage is None:
                 return
+            self._turn(place, time.monotonic() + _LATER)
             able = [name for name, lane in self._lanes.items() if lane.again is not None and lane.running is None]
+            if outage.scout in self._lanes and outage.scout not in able:
+                return
             name = self._outages.next_scout(place, able)
             if name is not None:
                 self._resume(name)
-                return
-        self._alarms.set(("place", place), time.monotonic() + _LATER, partial(self._scout, place))
 
     def _resume(self, name: str) -> None:
         """Wish for what a lane has left undone; called with the mutex held."""

@@ -49,10 +49,9 @@ class Outages:
             outage.waiting.remove(name)
         outage.waiting.append(name)
 
-    def found(self, host: str) -> tuple[str, ...] | None:
-        """Note that the host answered; return the repositories that waited for it, None where it was not lost."""
-        outage = self._known.pop(host, None)
-        return None if outage is None else tuple(outage.waiting)
+    def found(self, host: str) -> tuple[str, ...]:
+        """Note that a host that was lost answered; return the repositories that waited for it."""
+        return tuple(self._known.pop(host).waiting)
 
     def next_scout(self, host: str, able: Collection[str]) -> str | None:
         """Return which of the `able` repositories tries now; None: all that wait have come to no try in this round."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import pytest
 
@@ -202,3 +202,167 @@ def test_many_hanging_servers_hold_up_only_themselves(
     time.sleep(0.1)
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("lane-worker")]
     assert len(workers) <= 4, "the threads that came for them are gone with them"
+
+
+class Gate:
+    """Holds one repository's crossings up, at their end."""
+
+    def __init__(self, net: Net, name: str) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+        self._net, self._name = net, name
+        net.engines.act = self.cross
+
+    def cross(self, repository: Repository, request: Request) -> Outcome:
+        outcome = self._net.cross(repository, request)
+        if repository.name == self._name:
+            self.begun.set()
+            assert self.go.wait(5)
+        return outcome
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever does nothing with a turn loses it soon."""
+    monkeypatch.setattr("gitferry.daemon.lanes._LATER", 0.2)
+
+
+def two(lanes: Lanes, engines: Engines, **settings: object) -> None:
+    """Have `a` and `b` wait for one host, `a` first."""
+    for name in ("a", "b"):
+        engines.hosts[name] = "forge"
+        lanes.put(repository(name, **settings))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_turn_of_one_that_is_dropped_goes_to_the_next(lanes: Lanes, net: Net, engines: Engines) -> None:
+    two(lanes, engines, **QUICK)
+    net.down = {"forge"}
+    ask(lanes, ["a"], watched("x"))
+    gate = Gate(net, "a")
+    assert gate.begun.wait(5), "it is a's turn"
+    ask(lanes, ["b"], watched("x"))
+    lanes.drop("a")
+    gate.go.set()
+    until(lambda: net.real("b") > 0)
+    net.down = set()
+    until(lambda: engines.heard[-1].reached)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("stuck", [False, True])
+def test_the_turn_of_one_whose_settings_change_is_not_lost(
+    lanes: Lanes, net: Net, engines: Engines, *, stuck: bool
+) -> None:
+    two(lanes, engines, **QUICK)
+    net.down = {"forge"}
+    ask(lanes, ["a"], watched("x"))
+    net.stuck = {"a"} if stuck else set()
+    gate = Gate(net, "a")
+    assert gate.begun.wait(5), "it is a's turn"
+    ask(lanes, ["b"], watched("x"))
+    lanes.put(repository("a", **QUICK, watch={"quiet": "3s"}))
+    gate.go.set()
+    until(lambda: net.real("b") > 0)
+
+
+def test_one_that_moves_during_its_crossing_leaves_no_host_lost(lanes: Lanes, net: Net, engines: Engines) -> None:
+    two(lanes, engines, **QUICK)
+    net.down = {"forge"}
+    gate = Gate(net, "a")
+    wish = lanes.submit("a", watched("x"))
+    assert gate.begun.wait(5)
+    engines.hosts["a"] = "other"
+    lanes.put(repository("a", **QUICK, watch={"quiet": "3s"}))
+    gate.go.set()
+    assert wish.result(5).offline
+    until(lambda: engines.heard[-1].reached)
+    assert lanes.load().lost == 0
+    net.down = set()
+    assert ask(lanes, ["b"], watched("y"))[0].reached
+
+
+def test_a_host_that_is_read_while_the_settings_change_is_read_again(lanes: Lanes, net: Net, engines: Engines) -> None:
+    class Moving(dict[str, str]):
+        def get(self, name: str, default: object = None) -> str:  # type: ignore[override]
+            self.get = super().get  # type: ignore[method-assign]
+            lanes.put(repository("a", **SLOW, watch={"quiet": "3s"}))
+            return "old"
+
+    engines.hosts = Moving(a="new", b="old")
+    lanes.put(repository("a", **SLOW))
+    lanes.put(repository("b", **SLOW))
+    net.down = {"new"}
+    ask(lanes, ["a"], watched("x"))
+    assert ask(lanes, ["b"], watched("x"))[0].reached, "its host is another one"
+
+
+def test_a_host_lost_again_at_the_moment_it_is_found_is_tried_again(lanes: Lanes, net: Net, engines: Engines) -> None:
+    two(lanes, engines, **QUICK)
+    net.down = {"forge"}
+    ask(lanes, ["a"], watched("x"))
+    clear, cleared = lanes._alarms.clear, threading.Event()
+
+    def clear_late(key: Hashable) -> None:
+        if key == ("place", "forge") and not cleared.is_set():
+            net.down = {"forge"}
+            other = threading.Thread(target=lanes.submit, args=("b", watched("x")))
+            other.start()
+            other.join(0.1)  # where it has to wait for us, all is well
+            cleared.set()
+            time.sleep(0.1)
+        clear(key)
+
+    lanes._alarms.clear = clear_late  # type: ignore[method-assign]
+    net.down = set()
+    assert cleared.wait(5)
+    until(lambda: net.real("b") > 0)
+    asked = len(net.asked)
+    until(lambda: len(net.asked) > asked + 2)
+
+
+def test_the_network_that_returns_has_one_try_and_not_all(
+    lanes: Lanes, net: Net, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitferry.daemon.lanes._soon", time.monotonic)
+    names = [f"r{number}" for number in range(30)]
+    for name in names:
+        engines.hosts[name] = "forge"
+        lanes.put(repository(name, **SLOW))
+    net.down = {"forge"}
+    ask(lanes, names, watched("x"))
+    before = len(engines.crossed)
+    lanes.hurry()
+    until(lambda: len(net.asked) == 2)
+    until(lambda: not lanes.running() and not lanes.load().waiting)
+    assert len(engines.crossed) == before + 1
+
+
+def test_a_second_return_of_the_network_takes_no_turn_away(
+    lanes: Lanes, net: Net, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitferry.daemon.lanes._soon", time.monotonic)
+    engines.hosts["a"] = "forge"
+    others = [f"w{number}" for number in range(4)]
+    for name in ("a", *others):
+        lanes.put(repository(name, **SLOW))
+    net.down = {"forge"}
+    ask(lanes, ["a"], watched("x"))
+    go = threading.Event()
+
+    def cross(repository: Repository, request: Request) -> Outcome:
+        assert repository.name not in others or go.wait(5)
+        return net.cross(repository, request)
+
+    engines.act, net.down = cross, set()
+    busy = [lanes.submit(name, watched("x")) for name in others]
+    until(lambda: len(lanes.running()) == 4)
+    lanes.hurry()
+    until(lambda: lanes.load().waiting == 1)
+    lanes.hurry()
+    alarm = threading.Event()
+    lanes._alarms.set("after", time.monotonic(), alarm.set)
+    assert alarm.wait(5)
+    go.set()
+    for each in busy:
+        each.result(5)
+    until(lambda: net.real("a") == 2)
