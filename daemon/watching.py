@@ -62,6 +62,7 @@ class Watching:
         self._left_out: dict[str, frozenset[str]] = {}
         self._places: dict[str, Place] = {}
         self._stills = Stills()
+        self._looking: set[str] = set()  # at whose files somebody looks, or will
         self._closed = False
         self._settler.start()
 
@@ -99,7 +100,8 @@ class Watching:
 
     def reconcile(self, name: str) -> None:
         """Have the whole tree looked at where anything may have changed since the last look; returns at once."""
-        if not self._closed:
+        if not self._closed and name not in self._looking:  # a disk that does not answer keeps one thread busy, not all
+            self._looking.add(name)
             self._setting_up.submit(self._reconcile, name)
 
     def state(self, name: str) -> str | None:
@@ -129,8 +131,9 @@ class Watching:
     def close(self) -> None:
         """End every watch. What has not settled is found by the next start."""
         self._closed = True
-        if self._late is not None:
-            self._late.cancel()
+        with self._first:
+            if self._late is not None:
+                self._late.cancel()
         self._setting_up.shutdown(wait=False, cancel_futures=True)
         self._settler.close()
         self._watcher.close()
@@ -146,7 +149,7 @@ class Watching:
             self._to_set -= 1
             if self._known.get(repository.name) == repository:
                 self._set.append(repository.name)
-            waits = self._to_set > 0 and self._late is not None and self._late.is_alive()
+            waits = self._to_set > 0 and self._late is not None
         if not waits:
             self._begin()
 
@@ -155,6 +158,7 @@ class Watching:
         with self._first:
             if self._late is not None:
                 self._late.cancel()
+            self._late = None  # whose watches are set from now on is begun at once
             ready = tuple(self._set)
             self._set.clear()
         for name in ready:
@@ -178,16 +182,22 @@ class Watching:
             self._troubles[name] = f"not watched: {getattr(error, 'title', error)}"
             return
         self._troubles.pop(name, None)
-        if self._known.get(name) is not repository:
+        known = self._known.get(name)
+        if known is None:
             self._settler.remove(name)
             self._watcher.remove(name)
+        elif known is not repository:  # its new settings were in force before: not the old ones now
+            self._watch(known)
 
     def _reconcile(self, name: str) -> None:
         place = self._places.get(name)
         now_ns = time.time_ns()
         seen = None
-        if place is not None:
-            seen = stillness(place.root, place.git_dir, place.common_dir, self._environ)
+        try:
+            if place is not None:
+                seen = stillness(place.root, place.git_dir, place.common_dir, self._environ)
+        finally:
+            self._looking.discard(name)
         if self._stills.needless(name, seen, now_ns):
             return
         self._watcher.refresh(name)  # what is ignored
