@@ -5,11 +5,14 @@ Source: clock_gettime(2): CLOCK_MONOTONIC stands still while the machine sleeps,
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+log = logging.getLogger(__name__)
 
 #: A wall clock that is set back this far would keep intervals from ending for as long. A sleep this long is one.
 STEP: Final = 5.0
@@ -83,7 +86,16 @@ class ClockWatch:
         while not self._ended.wait(self._look):
             now = self._read()
             if set_back(before, now):
-                self._on_set_back()
+                _call(self._on_set_back)
             if slept(before, now):
-                self._on_wake()
+                _call(self._on_wake)
             before = now
+
+
+def _call(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:
+        log.exception(
+            "what follows from a clock that was set, or from a sleep, failed", extra={"action": "clock_watch"}
+        )

@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -76,10 +77,9 @@ class NetworkWatch:
 
     def _settled(self, news: socket.socket) -> bool:
         """Wait until the kernel is silent for a moment; return whether we go on listening."""
-        left = round(_AT_LAST / _SETTLED)
-        while left and self._ready(news, _SETTLED):
+        end = time.monotonic() + _AT_LAST
+        while time.monotonic() < end and self._ready(news, _SETTLED):
             self._is_new(news)
-            left -= 1
         return not _readable(0, self._wake)
 
     def _is_new(self, news: socket.socket) -> bool:

@@ -108,8 +108,14 @@ class Pool:
             self._started += 1
             # Daemon threads: a git program that ignores its deadline must not keep a stopped process alive.
             thread = threading.Thread(target=self._work, name=f"lane-worker-{self._started}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the machine, or the service's TasksMax, has no more
+                log.warning("work waits for a thread: %s", error, extra={"action": "pool"})
+                if self._alarms is not None:
+                    self._alarms.set("pool", time.monotonic() + _PATIENCE, self._look_again)
+                return
             self._threads.add(thread)
-            thread.start()
 
     def _take(self) -> tuple[str | None, Work] | None:
         for index, (host, work) in enumerate(self._queue):

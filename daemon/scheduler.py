@@ -9,6 +9,7 @@ import logging
 import random
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
@@ -171,7 +172,7 @@ class PullScheduler:
         """Schedule every job anew from the time that the clock tells now: it would wait for the old dates."""
         now = datetime.now(self.zone)
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
+            self._move(job.id, job.trigger.get_next_fire_time(None, now))
         log.info("the clock was set back; all pulls are scheduled anew", extra={"action": "schedule"})
 
     def woke_up(self) -> None:
@@ -180,8 +181,12 @@ class PullScheduler:
         for job in self._scheduler.get_jobs():
             due = getattr(job, "next_run_time", None)
             if due is not None and due <= now:
-                job.modify(next_run_time=now + timedelta(seconds=self._chance() * _AFTER_SLEEP))
+                self._move(job.id, now + timedelta(seconds=self._chance() * _AFTER_SLEEP))
         self._scheduler.wakeup()
+
+    def _move(self, job_id: str, due: datetime | None) -> None:
+        with suppress(JobLookupError):  # its repository was taken out of the settings in this moment
+            self._scheduler.modify_job(job_id, next_run_time=due)
 
 
 def _scheduler(zone: tzinfo | None) -> BackgroundScheduler:

@@ -55,3 +55,17 @@ def test_the_machines_clocks_are_read() -> None:
     before, now = leads(), leads()
     assert before.wall > HOUR, "seconds since 1970 are more than since the start"
     assert abs(now.since_boot - before.since_boot) < 1
+
+
+def test_a_call_that_fails_does_not_end_the_looking(caplog: pytest.LogCaptureFixture) -> None:
+    states = iter([Leads(0, 0), Leads(-HOUR, 0), Leads(HOUR, 2 * HOUR)])
+    awake = threading.Event()
+
+    def fail() -> None:
+        raise LookupError("no such job")
+
+    watch = ClockWatch(fail, awake.set, read=lambda: next(states, Leads(HOUR, 2 * HOUR)), look=0.005)
+    watch.start()
+    assert awake.wait(5)
+    watch.stop()
+    assert "no such job" in caplog.text

@@ -374,3 +374,24 @@ def test_a_worker_that_hangs_is_no_sign_of_life_and_one_that_goes_on_is(engines:
     while lanes.steps() and time.monotonic() < until:
         time.sleep(0.01)
     assert faults_in(1000) == ()
+
+
+def test_threads_that_cannot_be_had_delay_work_and_lose_none(
+    lanes: Lanes, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        lanes.put(repository(name))
+    assert lanes.submit("a", watched("x")).result(5)
+    begin, none_left = threading.Thread.start, threading.Event()
+
+    def start(thread: threading.Thread) -> None:
+        if none_left.is_set():
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    none_left.set()
+    wishes = [lanes.submit(name, watched("x")) for name in "abc"]
+    assert [wish.result(5).state for wish in wishes] == [State.HEALTHY] * 3
+    none_left.clear()
+    assert lanes.submit("b", watched("y")).result(5)

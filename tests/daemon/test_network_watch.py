@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import subprocess
 import sys
@@ -67,3 +68,17 @@ def test_it_ends_when_it_is_stopped() -> None:
     watch.start()
     watch.stop()
     assert "gitferry-network" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_much_news_at_once_is_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gitferry.daemon.network_watch._SETTLED", 0.05)
+    kernel, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    watch = NetworkWatch(lambda: None)
+    with kernel, ours:
+        for _ in range(50):
+            kernel.send(message(20))
+        assert watch._settled(ours)
+        ours.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            ours.recv(1)
+    watch.stop()

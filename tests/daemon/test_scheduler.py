@@ -224,3 +224,24 @@ def test_it_says_whether_it_runs() -> None:
     running = pulls.alive
     pulls.stop()
     assert running and not pulls.alive
+
+
+def test_one_that_goes_while_all_is_scheduled_anew_keeps_no_other_from_it() -> None:
+    class Going(random.Random):
+        def random(self) -> float:
+            if going:
+                pulls.drop(going.pop())
+            return 0.5
+
+    going: list[str] = []
+    pulls = PullScheduler(nothing, lambda name: None, chance=Going())
+    pulls.start()
+    try:
+        for name in ("a", "b"):
+            pulls.put(repository(name, reconcile=600))
+        going.append("a")
+        pulls.clock_set_back()
+        assert pulls.next_run("a") is None
+        assert pulls.next_run("b") is not None
+    finally:
+        pulls.stop()
