@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks at what was crossed meanwhile, and between two looks at everything: time passes too.
 SOON: Final = 1.0
 WHOLE: Final = 60.0
+_LAST_SECONDS: Final = 1.0  # that the thread is waited for at the end: a locked database must not hold up a stop
 
 
 class Facts(Protocol):
@@ -93,7 +94,7 @@ class Alerting:
         self._ended.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(5)
+            self._thread.join(_LAST_SECONDS)
 
     def heard(self, name: str) -> None:
         """Have a repository looked at soon: it crossed."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gitferry.pushback.outcome import Request
+from gitferry.pushback.outcome import Outcome, Request, State
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
-    from gitferry.pushback.outcome import Outcome
 
 WATCH = "watch"
 
@@ -75,3 +76,24 @@ def undone(request: Request, before: Request | None) -> Request:
     """Return what is to be tried again; what a person allowed, they allowed for then: the later try is automatic."""
     undone = Request(cause="retry", paths=request.paths, fetch=request.fetch, push=request.push)
     return undone if before is None else before.merge(undone)
+
+
+def settle(answer: Future[Outcome], outcome: Outcome | None = None, *, error: Exception | None = None) -> None:
+    """Give the answer, unless the other side of a stop was first."""
+    with suppress(InvalidStateError):
+        if error is not None:
+            answer.set_exception(error)
+        elif outcome is not None:
+            answer.set_result(outcome)
+
+
+def failing(repository: Repository, error: str, hint: str) -> Outcome:
+    """Return the outcome of a crossing that told none itself; it is tried again."""
+    return Outcome(
+        repository=repository.name,
+        state=State.FAILING,
+        at=datetime.now(UTC),
+        error=error,
+        hint=hint,
+        retry=True,
+    )

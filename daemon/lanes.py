@@ -7,19 +7,18 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.alarms import Alarms
-from gitferry.daemon.lane import Lane, Load, Wish, one_crossing, undone
+from gitferry.daemon.lane import Lane, Load, Wish, failing, one_crossing, settle, undone
 from gitferry.daemon.outages import Outages
 from gitferry.daemon.pool import Pool
-from gitferry.pushback.outcome import Outcome, Request, State
+from gitferry.pushback.outcome import Outcome, Request
 from gitferry.repos.progress import Hands
 from gitferry.repos.schedule import retry_delay
 
@@ -186,7 +185,7 @@ class Lanes:
         with self._mutex:
             deaf = [lane.running for lane in self._lanes.values() if lane.running is not None]
         for wish in deaf:
-            _settle(wish.answer, error=Stopping())
+            settle(wish.answer, error=Stopping())
         return False
 
     def _wish(self, lane: Lane, request: Request) -> Wish:
@@ -247,7 +246,7 @@ class Lanes:
                 self._lanes.pop(repository.name, None)
             elif not self._stopping:
                 self._queue(lane)
-        _settle(wish.answer, outcome)
+        settle(wish.answer, outcome)
 
     def _host(self, repository: Repository) -> str | None:
         try:
@@ -271,10 +270,10 @@ class Lanes:
             return self._engine.cross(repository, request, lost)
         except GitferryError as error:
             log.warning("%s", error.title, extra={"action": "cross", "repository": repository.name})
-            return _failing(repository, error.title, error.hint)
+            return failing(repository, error.title, error.hint)
         except Exception as error:
             report = self._engine.crash(error, f"crossing {repository.name} ({request.cause})")
-            return _failing(
+            return failing(
                 repository,
                 f"a fault of gitferry stopped the crossing ({type(error).__name__})",
                 f"It is tried again. Please report it with {report}." if report else "It is tried again.",
@@ -396,23 +395,3 @@ class Lanes:
 def _soon() -> float:
     """Return an instant within a second from now, by chance: who was cut off together does not return together."""
     return time.monotonic() + random.random()  # noqa: S311 - spreads load, guards nothing
-
-
-def _settle(answer: Future[Outcome], outcome: Outcome | None = None, *, error: Exception | None = None) -> None:
-    """Give the answer, unless the other side of a stop was first."""
-    with suppress(InvalidStateError):
-        if error is not None:
-            answer.set_exception(error)
-        elif outcome is not None:
-            answer.set_result(outcome)
-
-
-def _failing(repository: Repository, error: str, hint: str) -> Outcome:
-    return Outcome(
-        repository=repository.name,
-        state=State.FAILING,
-        at=datetime.now(UTC),
-        error=error,
-        hint=hint,
-        retry=True,
-    )
