@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.daemon.reach import out_of_reach
 from gitferry.daemon.remote_host import remote_url
 from gitferry.pushback.access import login_of
 from gitferry.pushback.readiness import Waits
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def clone_if_new(repository: Repository, ledger: Ledger, host: Host) -> bool:
+def clone_if_new(repository: Repository, ledger: Ledger, host: Host, lost: str | None = None) -> bool:
     """Clone the repository where its path is missing and was never seen; return whether that was done.
 
     A known path that vanished is an unmounted disk rather than a wish to clone: the crossing will say so and wait.
+    Where `lost` says why the remote's host is out of reach, it is not asked, and that is raised as a RemoteError.
     Raises what `repos.clone.clone` raises, and StoreError where nobody knows whether it was seen.
     """
     if repository.url is None or os.path.lexists(repository.path):
@@ -36,6 +38,8 @@ def clone_if_new(repository: Repository, ledger: Ledger, host: Host) -> bool:
     known = ledger.root(repository.name)
     if known is not None and Path(known.path) == repository.path:
         return False
+    if lost is not None:
+        raise out_of_reach(lost)
     log.info("cloning %s", repository.name, extra={"action": "clone", "repository": repository.name})
     clone(
         repository.url,

@@ -252,7 +252,7 @@ class House:
     def _cross(self, repository: Repository, request: Request, lost: str | None) -> Outcome:
         """Cross, after cloning what was never here, and only in the tree that was tracked before."""
         try:
-            clone_if_new(repository, self.ledger, self.ferry.host)
+            clone_if_new(repository, self.ledger, self.ferry.host, lost)
             require_there(repository)
             take_in(repository, self.ledger, self.ferry)
         except Waits as waits:

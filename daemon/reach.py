@@ -20,6 +20,11 @@ _USUAL = Seconds()
 _ANSWERED = frozenset({"auth", "not_found"})  # it is there, and says no
 
 
+def out_of_reach(why: str) -> RemoteError:
+    """Return what is raised where a host is not asked, as it is known to be lost."""
+    return RemoteError("offline", why, "it is tried again by itself, at once when the network returns")
+
+
 @dataclass(slots=True)
 class Reach:
     """Passes on to `inner`; `reached` then tells whether the host answered once.
@@ -65,7 +70,7 @@ class Reach:
 
     def _asked(self, ask: Callable[[], T]) -> T:
         if self.lost is not None:
-            raise RemoteError("offline", self.lost, "it is tried again by itself, at once when the network returns")
+            raise out_of_reach(self.lost)
         try:
             answer = ask()
         except RemoteError as error:
