@@ -215,9 +215,11 @@ class Lanes:
     def _serve(self, lane: Lane) -> None:
         if not lane.host_known:
             repository = lane.repository
-            host = self._host(repository)
+            host, known = self._host(repository)
             with self._mutex:
-                lane.host, lane.host_known, lane.queued = host, lane.repository is repository, False
+                if host != lane.host:
+                    self._outages.leave(lane.name)  # it waits for the other one no longer
+                lane.host, lane.host_known, lane.queued = host, known and lane.repository is repository, False
                 if host is not None:
                     self._queue(lane)
                     return
@@ -248,14 +250,15 @@ class Lanes:
                 self._queue(lane)
         settle(wish.answer, outcome)
 
-    def _host(self, repository: Repository) -> str | None:
+    def _host(self, repository: Repository) -> tuple[str | None, bool]:
+        """Return the remote's host, and whether that is known; where not, the next crossing asks again."""
         try:
-            return self._engine.host(repository)
+            return self._engine.host(repository), True
         except GitferryError:
-            return None  # the crossing will meet the same trouble and tell it
+            return None, False  # the crossing will meet the same trouble and tell it
         except Exception as error:
             self._engine.crash(error, f"finding the host of {repository.name}")
-            return None
+            return None, False
 
     def _lost(self, lane: Lane, request: Request) -> str | None:
         """Return why a crossing is not to ask the remote's host; None where it may. Called with the mutex held.
@@ -289,7 +292,7 @@ class Lanes:
             if lane.closed or self._stopping:
                 return
             left, outage = undone(request, lane.again), self._outages.get(place)
-            if not lane.host_known or (not tried and outage is None):  # it moved, or the host was found, meanwhile
+            if not tried and outage is None:  # it was found meanwhile
                 lane.again = None
                 self._wish(lane, left)
                 return

@@ -6,9 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 
 import pytest
 
+from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.daemon.lanes import Lanes
 from gitferry.pushback.outcome import Outcome, Request, State
@@ -330,9 +332,10 @@ def test_the_network_that_returns_has_one_try_and_not_all(
         lanes.put(repository(name, **SLOW))
     net.down = {"forge"}
     ask(lanes, names, watched("x"))
-    before = len(engines.crossed)
+    until(lambda: not lanes.running())
+    before, asked = len(engines.crossed), len(net.asked)
     lanes.hurry()
-    until(lambda: len(net.asked) == 2)
+    until(lambda: len(net.asked) > asked)
     until(lambda: not lanes.running() and not lanes.load().waiting)
     assert len(engines.crossed) == before + 1
 
@@ -366,3 +369,24 @@ def test_a_second_return_of_the_network_takes_no_turn_away(
     for each in busy:
         each.result(5)
     until(lambda: net.real("a") == 2)
+
+
+def test_a_host_that_could_not_be_read_is_read_once_it_can_be(net: Net, engines: Engines) -> None:
+    mounted = threading.Event()
+
+    def host(repository: Repository) -> str | None:
+        if not mounted.is_set():
+            raise GitferryError("its disk is not mounted")
+        return engines.hosts.get(repository.name)
+
+    lanes = Lanes(replace(engines.engine(), host=host), workers=4)
+    two(lanes, engines, **SLOW)
+    net.stuck = {"a", "b"}
+    ask(lanes, ["a", "b"], watched("x"))
+    mounted.set()
+    net.stuck, net.down = set(), {"forge"}
+    ask(lanes, ["a"], watched("x"))
+    ask(lanes, ["b"], watched("x"))
+    assert net.asked == ["a"], "they wait for one host"
+    assert lanes.load().lost == 1
+    assert lanes.stop(threading.Event(), finish=5, then=1)
