@@ -49,8 +49,8 @@ def stillness(root: Path, git_dir: Path, common_dir: Path, environ: Mapping[str,
                 times = (stat.st_mtime_ns, stat.st_ctime_ns)
                 found.update(_STAT.pack(stat.st_dev, stat.st_ino, stat.st_size, *times, stat.st_mode))
                 newest = max(newest, *times)
-    except OSError:
-        return None  # something vanished, or may not be read: the real look tells
+    except (OSError, RecursionError):
+        return None  # something vanished, may not be read, or lies too deep: the real look tells
     return Stillness(found.digest(), newest)
 
 

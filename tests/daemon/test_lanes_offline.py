@@ -283,19 +283,24 @@ def test_one_that_moves_during_its_crossing_leaves_no_host_lost(lanes: Lanes, ne
     assert ask(lanes, ["b"], watched("y"))[0].reached
 
 
-def test_a_host_that_is_read_while_the_settings_change_is_read_again(lanes: Lanes, net: Net, engines: Engines) -> None:
-    class Moving(dict[str, str]):
-        def get(self, name: str, default: object = None) -> str:  # type: ignore[override]
-            self.get = super().get  # type: ignore[method-assign]
-            lanes.put(repository("a", **SLOW, watch={"quiet": "3s"}))
-            return "old"
+def test_a_host_that_is_read_while_the_settings_change_is_read_again(net: Net, engines: Engines) -> None:
+    moved = threading.Event()
 
-    engines.hosts = Moving(a="new", b="old")
+    def host(of: Repository) -> str | None:
+        if moved.is_set():
+            return engines.hosts[of.name]
+        moved.set()
+        lanes.put(repository("a", **SLOW, watch={"quiet": "3s"}))
+        return "old"
+
+    engines.hosts |= {"a": "new", "b": "old"}
+    lanes = Lanes(replace(engines.engine(), host=host), workers=4)
     lanes.put(repository("a", **SLOW))
     lanes.put(repository("b", **SLOW))
     net.down = {"new"}
     ask(lanes, ["a"], watched("x"))
     assert ask(lanes, ["b"], watched("x"))[0].reached, "its host is another one"
+    assert lanes.stop(threading.Event(), finish=5, then=1)
 
 
 def test_a_host_lost_again_at_the_moment_it_is_found_is_tried_again(lanes: Lanes, net: Net, engines: Engines) -> None:

@@ -109,3 +109,14 @@ def test_of_a_large_or_unreadable_repository_nothing_is_said(repo: Repo, monkeyp
     assert stillness(repo.path("none"), repo.path(".git"), repo.path(".git"), os.environ) is None
     monkeypatch.setattr(module, "MOST", 10)
     assert stillness(repo.root, repo.path(".git"), repo.path(".git"), os.environ) is None
+
+
+def test_of_a_very_deep_tree_nothing_is_said(repo: Repo) -> None:
+    path = repo.root
+    for _ in range(1_200):
+        path = path / "d"
+        path.mkdir()
+    assert stillness(repo.root, repo.path(".git"), repo.path(".git"), os.environ) is None
+    while path != repo.root:  # shutil.rmtree, which clears up after tests, goes only as deep as it can call itself
+        path.rmdir()
+        path = path.parent
