@@ -132,10 +132,6 @@ def _serve(
                 dead = [name for name, alive in _threads(house, watching, pulls, clock) if not alive]
                 return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
 
-            house.probes.stuck = lambda: "; ".join(heartbeat.faults(signs(), time.monotonic())) or None
-            pulse = Pulse(manager, Standing(house.board, house.roster).text, signs)
-            pulse.ready()
-
             def lost() -> str | None:
                 if not held():
                     return f"the state directory {house.state_dir} was removed or replaced"
@@ -143,7 +139,7 @@ def _serve(
                     return f"the socket {place} was removed or replaced"
                 return None if server.alive else "the control interface ended by itself"
 
-            missing = _wait(house, file, signals, lost, pulse)
+            missing = _wait(house, file, signals, lost, _pulse(house, manager, signs))
             if missing is not None:
                 log.error("%s: the daemon ends, start it again", missing, extra={"action": "lost"})
             manager.stopping()
@@ -155,6 +151,14 @@ def _serve(
             watching.close()
             ended = house.close()
     return ended, missing is not None
+
+
+def _pulse(house: House, manager: ServiceManager, signs: Callable[[], heartbeat.Signs]) -> Pulse:
+    """Have the service manager hear that all is up, and whoever asks for health what does not go on."""
+    house.probes.stuck = lambda: "; ".join(heartbeat.faults(signs(), time.monotonic())) or None
+    pulse = Pulse(manager, Standing(house.board, house.roster).text, signs)
+    pulse.ready()
+    return pulse
 
 
 def _monitored(house: House, journal: bool) -> Tcp:
