@@ -290,17 +290,17 @@ def test_a_host_that_is_read_while_the_settings_change_is_read_again(net: Net, e
         if moved.is_set():
             return engines.hosts[of.name]
         moved.set()
-        lanes.put(repository("a", **SLOW, watch={"quiet": "3s"}))
+        made.put(repository("a", **SLOW, watch={"quiet": "3s"}))
         return "old"
 
     engines.hosts |= {"a": "new", "b": "old"}
-    lanes = Lanes(replace(engines.engine(), host=host), workers=4)
-    lanes.put(repository("a", **SLOW))
-    lanes.put(repository("b", **SLOW))
+    made = Lanes(replace(engines.engine(), host=host), workers=4)
+    made.put(repository("a", **SLOW))
+    made.put(repository("b", **SLOW))
     net.down = {"new"}
-    ask(lanes, ["a"], watched("x"))
-    assert ask(lanes, ["b"], watched("x"))[0].reached, "its host is another one"
-    assert lanes.stop(threading.Event(), finish=5, then=1)
+    ask(made, ["a"], watched("x"))
+    assert ask(made, ["b"], watched("x"))[0].reached, "its host is another one"
+    assert made.stop(threading.Event(), finish=5, then=1)
 
 
 def test_a_host_lost_again_at_the_moment_it_is_found_is_tried_again(lanes: Lanes, net: Net, engines: Engines) -> None:
