@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
+from gitferry.pushback import operations
 from gitferry.pushback.commit import TipBuilder
 from gitferry.pushback.decision import Action, Decision
 from gitferry.pushback.describe import first_facts
 from gitferry.pushback.ground import Ground
+from gitferry.pushback.merging import Merger
 from gitferry.pushback.message import TaskWords, request_words
 from gitferry.pushback.outcome import Request, TaskChange
 from gitferry.pushback.planning import Planned
@@ -32,6 +35,7 @@ class ReviewCommits:
         self._planned = planned
         self._upstream = upstream
         self._base = base
+        self._merge = Merger(ground).merge
         self._words = TipBuilder(ground, planned.sides, planned.gathered, request.message)
 
     def written(self, group: Group, review: Review) -> str | None:
@@ -53,13 +57,13 @@ class ReviewCommits:
         for decision in group:
             content = decision.carried
             changes |= {path: content.get(path) for path in self._planned.gathered.paths[decision.unit]}
-        changes |= self._taken_back(group, review)
+        back = self._taken_back(group, review)
         # Our side of a conflict has not taken theirs in: it must not say so.
-        together = None if any(each.in_conflict for each in group) else self._with_tracked(parent, changes)
+        together = None if any(each.in_conflict for each in group) else self._with_tracked(parent, changes, back)
         if together is not None:
             return together, [parent, self._base]
         before = objects.tree_of(parent)
-        after = objects.apply(before, changes)
+        after = objects.apply(before, {**back, **changes})
         return None if after == before else (after, [parent])
 
     def _taken_back(self, group: Group, review: Review) -> dict[str, Entry | None]:
@@ -68,22 +72,49 @@ class ReviewCommits:
         here = {decision.unit for decision in group}
         stay = (Action.HOLD, Action.WAIT)
         here |= {each.unit for each in self._planned.decisions if each.review or each.action in stay}
-        back = [path for unit in review.units if unit not in here for path in gathered.paths.get(unit, ())]
+        back = [unit for unit in review.units if unit not in here and gathered.paths.get(unit)]
         forks = objects.merge_bases(review.tip, self._base) if back and review.tip else ()
-        return {path: objects.file_at(objects.tree_of(forks[0]), path) for path in back} if forks else {}
+        changes: dict[str, Entry | None] = {}
+        for unit in back if forks else ():
+            if not self._landed(unit, str(review.tip), forks[0]):
+                tree = objects.tree_of(forks[0])
+                changes |= {path: objects.file_at(tree, path) for path in gathered.paths[unit]}
+        return changes
 
-    def _with_tracked(self, parent: str, changes: Mapping[str, Entry | None]) -> str | None:
+    def _landed(self, unit: str, tip: str, fork: str) -> bool:
+        """Whether the tracked branch has taken over a task's change; it may have gone on from it since.
+
+        Taking that off the branch again, where reviewers may have gone on from it too, would say that it is not wanted:
+        who rebases the branch would undo it.
+        """
+        objects, paths = self._objects, self._planned.gathered.paths[unit]
+        before, now = (objects.content(objects.tree_of(commit), paths) for commit in (fork, self._base))
+        if now == before:
+            return False  # or it was undone there
+        since = [objects.content(commit.tree, paths) for commit in objects.between((fork,), self._base)]
+        taken = [content for content in (now, *since) if content != before]
+        sent = (objects.content(objects.tree_of(commit), paths) for commit in self._newest(tip, fork))
+        return any(self._merge(before, ours, content) == content for ours in sent for content in taken)
+
+    def _newest(self, tip: str, fork: str) -> Iterator[str]:
+        """Yield where a branch is, and the newest of our commits on it: reviewers may have gone on from that."""
+        yield tip
+        own = {commit for known in operations.read_all(self._objects) for commit in known.operation.commits}
+        yield from islice((each.oid for each in self._objects.between((fork,), tip) if each.oid in own), 1)
+
+    def _with_tracked(self, parent: str, changes: Mapping[str, Entry | None], back: Collection[str]) -> str | None:
         """Return the branch's tree with the tracked branch's changes in it, where those touch the same files.
 
         A forge would otherwise find both changed, although what is carried has taken theirs in. None where the tracked
-        branch left them alone, or the branch has changes of its own to other files of those.
+        branch left them alone, or the branch has changes of its own to other files of those. What was taken `back` is
+        as the tracked branch has it now: where the branch began it may have been otherwise.
         """
         objects = self._objects
         forks = objects.merge_bases(parent, self._base)
         if len(forks) != 1 or forks[0] == self._base:
             return None
         fork, tracked, branch = (objects.tree_of(commit) for commit in (forks[0], self._base, parent))
-        theirs, own = set(objects.changed(fork, tracked)), set(objects.changed(fork, branch))
+        theirs, own = set(objects.changed(fork, tracked)), set(objects.changed(fork, branch)).difference(back)
         if theirs.isdisjoint(changes) or not theirs.isdisjoint(own - changes.keys()):
             return None
         return objects.apply(tracked, {**{path: objects.file_at(branch, path) for path in own}, **changes})

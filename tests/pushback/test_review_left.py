@@ -7,6 +7,7 @@ import pytest
 from gitferry.pushback.outcome import PushStatus
 from gitferry.tests.pushback.adversary import both_have
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.reviewing import at_review
 from gitferry.tests.repo import Repo
 
 NOTES = "".join(f"note {number}\n" for number in range(20))
@@ -86,3 +87,56 @@ def test_the_branch_does_not_show_any_longer_what_was_taken_back(here: Side, rem
     (branch,) = remote.refs("refs/heads/gitferry/")
     assert "moved.txt" not in remote.tree(branch)
     assert remote.tree(branch)["list.txt"] == OURS.encode()
+
+
+def test_giving_that_up_the_branch_takes_nothing_of_the_tracked_one_away(here: Side, there: Side, remote: Repo) -> None:
+    both_have(here, there, {"list.txt": NOTES})
+    here.pushback["branch_strategy"] = "feature_branch"
+    here.repo.path("list.txt").rename(here.repo.path("moved.txt"))
+    here.sync()
+    there.repo.write("moved.txt", "another one\n")
+    healthy(there.sync())
+    here.repo.path("moved.txt").rename(here.repo.path("list.txt"))
+    here.repo.write("list.txt", OURS)
+    assert here.statuses(here.sync())["list.txt"] is PushStatus.IN_REVIEW
+    (branch,) = remote.refs("refs/heads/gitferry/")
+    assert remote.tree(branch)["list.txt"] == OURS.encode()
+    since = remote.commits(branch)[: -len(remote.commits("main"))]
+    merged = [commit for commit in since if remote.tip("main") in remote.commits(commit)]
+    assert all(remote.tree(commit).get("moved.txt") == b"another one\n" for commit in merged)
+
+
+@pytest.fixture
+def half_landed(here: Side, there: Side) -> Side:
+    """A clone whose file's move is in review, of which somebody brought only the new name to the tracked branch."""
+    both_have(here, there, {"list.txt": NOTES})
+    here.pushback["branch_strategy"] = "feature_branch"
+    here.repo.path("list.txt").rename(here.repo.path("moved.txt"))
+    here.repo.write("moved.txt", OURS)
+    here.sync()
+    there.repo.write("moved.txt", OURS)
+    healthy(there.sync())
+    return here
+
+
+@pytest.mark.parametrize("later", [OURS, f"{OURS}and more\n"])
+def test_a_half_that_landed_is_not_taken_off_the_branch(
+    half_landed: Side, there: Side, remote: Repo, later: str
+) -> None:
+    statuses = half_landed.statuses(half_landed.sync())
+    assert statuses == {"list.txt": PushStatus.IN_REVIEW, "moved.txt": PushStatus.COMPLETED}
+    there.repo.write("moved.txt", later)
+    healthy(there.sync())
+    half_landed.sync()
+    half_landed.sync()
+    (branch,) = remote.refs("refs/heads/gitferry/")
+    assert remote.tree(branch).get("moved.txt") == OURS.encode(), "who rebases the branch would remove it from main"
+    assert "list.txt" not in remote.tree(branch)
+
+
+def test_what_a_reviewer_adds_to_a_half_that_landed_stays(half_landed: Side, there: Side, remote: Repo) -> None:
+    (branch,) = remote.refs("refs/heads/gitferry/")
+    at_review(there, "moved.txt", OURS + "a reviewer's\n", branch.removeprefix("refs/heads/"))
+    half_landed.sync()
+    half_landed.sync()
+    assert remote.tree(branch)["moved.txt"].endswith(b"a reviewer's\n")
