@@ -58,10 +58,10 @@ def _everything(
     root: Path, git_dir: Path, common_dir: Path, environ: Mapping[str, str]
 ) -> Iterator[tuple[bytes, os.stat_result | None]]:
     yield os.fsencode(root), os.lstat(root)
-    yield from _below(root, leaving_out=frozenset({".git"}))
+    yield from _below(root, leaving_out=frozenset({".git"}), locks=True)
     for directory in dict.fromkeys((git_dir, common_dir)):
         # Of git's own directory the time alone tells nothing: every command makes lock files in it.
-        yield from _below(directory, leaving_out=_NOT_STATE)
+        yield from _below(directory, leaving_out=_NOT_STATE, locks=False)
     for file in _settings(environ):
         try:
             yield os.fsencode(file), os.lstat(file)
@@ -69,16 +69,19 @@ def _everything(
             yield os.fsencode(file), None
 
 
-def _below(directory: Path, *, leaving_out: frozenset[str]) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Yield all below a directory in a fixed order; `leaving_out` are names directly in it."""
+def _below(directory: Path, *, leaving_out: frozenset[str], locks: bool) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Yield all below a directory in a fixed order; `leaving_out` are names directly in it.
+
+    What is named as git names its locks is left out without `locks`: in a working tree it is a file like any other.
+    """
     with os.scandir(directory) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
-        if entry.name in leaving_out or entry.name.endswith(".lock"):
+        if entry.name in leaving_out or (entry.name.endswith(".lock") and not locks):
             continue
         yield os.fsencode(entry.path), entry.stat(follow_symlinks=False)
         if entry.is_dir(follow_symlinks=False):
-            yield from _below(Path(entry.path), leaving_out=frozenset())
+            yield from _below(Path(entry.path), leaving_out=frozenset(), locks=locks)
 
 
 def _settings(environ: Mapping[str, str]) -> Iterator[Path]:

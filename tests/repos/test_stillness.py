@@ -19,6 +19,7 @@ def repo(clone: Callable[..., Repo]) -> Repo:
     made = clone("here")
     made.write("deep/er/file.txt", "one\n")
     made.link("link", "deep")
+    made.write("deep/poetry.lock", "1.0\n")
     made.commit("more")
     return made
 
@@ -54,6 +55,7 @@ def linked_elsewhere(repo: Repo) -> None:
 CHANGES: dict[str, Callable[[Repo], object]] = {
     "an edit": lambda repo: repo.write("deep/er/file.txt", "two lines\nof text\n"),
     "an edit of the same size, its time put back": same_size_and_time,
+    "an edit of a file that is named like a lock": lambda repo: repo.write("deep/poetry.lock", "1.1\n"),
     "a new file": lambda repo: repo.write("deep/new.txt", ""),
     "a new directory": lambda repo: repo.path("deep/empty").mkdir(),
     "a deleted file": lambda repo: repo.path("deep/er/file.txt").unlink(),
