@@ -59,11 +59,15 @@ class Holds:
         return tuple(hold for hold in holds if hold.unit not in done or hold.unit in reasons)
 
     def _still_with(self, old: Hold | None) -> str | None:
-        """Return the task that a hold was joined to, where it still is: both may be in conflict by themselves now."""
+        """Return the task that a hold was joined to, where that is held and they are joined still.
+
+        Both may be in conflict by themselves now. Once one is answered, what is made in its place is something else.
+        """
         if old is None or old.partner is None:
             return None
+        held = any(each.unit == old.partner and each.action is Action.HOLD for each in self._planned.decisions)
         joined = {frozenset(pair) for pair in self._planned.gathered.links}
-        return old.partner if frozenset((old.unit, old.partner)) in joined else None
+        return old.partner if held and frozenset((old.unit, old.partner)) in joined else None
 
     def _hold(self, decision: Decision, old: Hold | None) -> Hold:
         view, sides = decision.view, self._planned.sides

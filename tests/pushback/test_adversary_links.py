@@ -159,3 +159,20 @@ def test_two_that_need_one_place_stay_joined_when_each_is_a_conflict(here: Side,
     here.sync()
     assert here.repo.refs("refs/gitferry/base") == before, "nothing happened"
     assert here.repo.read("deep/er") == "ours\n"
+
+
+def test_a_new_file_where_an_answered_one_stood_has_no_part_in_the_conflict_that_is_left(
+    here: Side, there: Side, remote: Repo
+) -> None:
+    both_have(here, there, {"old.md": ALIKE})
+    there.repo.path("old.md").rename(there.repo.path("new.md"))
+    healthy(there.sync())
+    here.repo.write("old.md", ALIKE + "ours\n")
+    here.sync()
+    here.repo.write("new.md", ALIKE + "another\n")  # now both are in conflict by themselves
+    assert set(here.statuses(here.sync()).values()) == {PushStatus.CONFLICT}
+    here.repo.delete("old.md")  # theirs, of this one
+    here.sync()
+    here.repo.write("old.md", "a new one\n")
+    assert here.statuses(here.sync()) == {"new.md": PushStatus.CONFLICT, "old.md": PushStatus.COMPLETED}
+    assert remote.tree("main")["old.md"] == b"a new one\n"
