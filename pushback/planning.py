@@ -30,8 +30,8 @@ from gitferry.pushback.readiness import Waits, require_history
 from gitferry.pushback.sides import Sides
 from gitferry.pushback.soundness import Soundness
 from gitferry.pushback.validation import Validator
+from gitferry.repos import outside, sparse
 from gitferry.repos import record as records
-from gitferry.repos import sparse
 from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import EMPTY_TREE
@@ -40,6 +40,7 @@ from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
 from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.repos.review import Approval
+from gitferry.repos.sparse import Sparse
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 from gitferry.repos.tree_size import require_bearable
 
@@ -206,8 +207,18 @@ class Planner:
         patterns = sparse.read(self._ground.place, self._ground.state.config)
         if patterns is None:
             return seen
-        outside = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path)
-        return outside.with_record(record, seen)
+        recorded = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path)
+        return recorded.with_record(record, self._with_displaced(seen, patterns, record, upstream_tree))
+
+    def _with_displaced(self, seen: Observation, patterns: Sparse, record: Record, upstream: str) -> Observation:
+        """Return what was observed, without deletions that are none. What the remote changed too a person answers."""
+        found = {
+            path: reason
+            for path, reason in outside.displaced(patterns, self._ground.place.root, seen.changes).items()
+            if seen.changes[path].head == self._objects.file_at(upstream, path)
+            and not any(hold.covers(path) for hold in record.holds)
+        }
+        return replace(seen, unread={**found, **seen.unread}) if found else seen
 
     def _held_files(self, record: Record, head_tree: str) -> Iterator[str]:
         """Yield the files of held tasks: an edit that git was told not to look at must not pass for none."""

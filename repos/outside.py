@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from gitferry.repos import index
 from gitferry.repos.content import Entry
+from gitferry.repos.filters import above
 from gitferry.repos.git import Git
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.status import Change
@@ -43,3 +45,24 @@ def refused(patterns: Sparse, changes: Mapping[str, Change]) -> dict[str, str]:
         for path, change in changes.items()
         if change.untracked and change.head is None and change.index is None and not patterns.includes(path)
     }
+
+
+def displaced(patterns: Sparse, root: Path, changes: Mapping[str, Change]) -> dict[str, str]:
+    """Return the files outside in whose place a directory stands, or what a link above leads to, each with a reason.
+
+    git lists them as deleted, and commits no such deletion: who never had the file has not removed it.
+    """
+    return {
+        path: f"{path} is outside your sparse checkout, and something else stands in its place: move that away, or "
+        "`git rm --cached --sparse` the file if it is to go"
+        for path, change in changes.items()
+        if change.index is not None
+        and not (change.unmerged or change.submodule or patterns.includes(path))
+        and _is_displaced(root, path)
+    }
+
+
+def _is_displaced(root: Path, path: str) -> bool:
+    here = root / path
+    behind = any((root / directory).is_symlink() for directory in above(path) if directory)
+    return os.path.lexists(here) and (behind or (here.is_dir() and not here.is_symlink()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -139,3 +140,28 @@ def test_what_the_user_has_in_its_place_stays(remote: Repo, clone: Callable[...,
     assert all(task.reason for task in told[-1].tasks)
     assert {path: content(here, path) for path in own} == own
     assert (remote.tree("main"), here.read("x"), here.head) == (writer.tree("main"), "2\n", remote.tip("main"))
+
+
+@pytest.mark.parametrize("standing", ["empty", "ignored", "a link"])
+def test_what_stands_where_a_file_was_left_out_does_not_delete_it_for_all(
+    remote: Repo, clone: Callable[..., Repo], standing: str
+) -> None:
+    writer = clone("there")
+    publish(writer, {"a/a": "1\n", "d/a": "1\n"})
+    here = sparse(remote, writer.root.parent / "here", ["/*", "!/a/"])
+    here.path(".git/info/exclude").write_text("*.log\n")
+    side = Side(here)
+    healthy(side.sync())
+    if standing == "a link":
+        here.link("a", "d")
+    elif standing == "empty":
+        here.path("a/a").mkdir(parents=True)
+    else:
+        here.write("a/a/own.log", "mine\n")
+    assert here.try_git("commit", "-a", "-m", "git takes no deletion of it").returncode == 1
+    for _ in range(2):
+        assert "something else stands in its place" in (side.task(side.sync(), "a/a").reason or "")
+        assert remote.tree("main")["a/a"] == b"1\n"
+    here.path("a").unlink() if standing == "a link" else shutil.rmtree(here.path("a"))
+    settled(side, remote)
+    assert remote.tree("main")["a/a"] == b"1\n"
