@@ -55,7 +55,7 @@ def _finish(context: Context, answer: Mapping[str, Any]) -> int:
     undo = f"`gitferry undo {result['operation']}`"
     if resolved and result["operation"] and not any(undo in line for line in lines):
         lines += remedy(f"{undo} takes it back")
-    if not resolved and result["error"]:
+    if not resolved and (result["error"] or result["state"] == "waiting"):
         lines += remedy(f"{printable(answer['task']['name'])} is not answered yet: after that, resolve it again")
     if others:
         verb = "is" if len(others) == 1 else "are"

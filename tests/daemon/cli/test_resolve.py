@@ -289,3 +289,12 @@ def test_the_strategies_of_a_push_are_those_there_are() -> None:
     option = next(each for each in push_task.params if each.name == "strategy")
     assert isinstance(option.type, click.Choice)
     assert list(option.type.choices) == [each.value for each in Strategy]
+
+
+def test_without_network_it_says_that_nothing_was_answered(place: Place) -> None:
+    place.clash("ours\n", "theirs\n")
+    place.tree.git("remote", "set-url", "origin", "http://127.0.0.1:9/none.git")
+    said = place.run("resolve", TASK.name, "--take", "local", code=4)
+    assert "cannot be reached" in said.out
+    assert "is not answered yet" in said.out
+    assert place.is_open
