@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 ROOMS := config security store repos pushback daemon tests
 # Test processes, and how tests are shared out: a file stays in one process, with the servers it started.
-# One more than the cores that are counted on: tests wait for daemons and clocks.
+# Twice the cores that are counted on: tests wait for daemons, clocks and a booted machine.
 JOBS ?= 4
 # Minutes that `make soak` runs, 0.5 for half of one; empty: until it finds something or is interrupted.
 MINUTES ?=
