@@ -41,6 +41,26 @@ def test_what_is_no_conflict_is_answered_by_no_strategy() -> None:
     assert not older.may_push(PATH, sides.theirs, sides.base, set())
 
 
+def test_what_was_undone_is_a_change_once_a_person_asks_for_it() -> None:
+    lineage = Lineage()
+    names = [f"tasks/beta/{name}" for name in ("metadata.json", "extra.txt")]
+    before = lineage.wrote(names[0], b"{}", [])
+    undone = lineage.wrote(names[0], b'{"owner": "B"}', [before])
+    lineage.written(names[0], before.rpartition(":")[2], [undone])
+    lineage.went_back(undone, before)
+    added = lineage.wrote(names[1], b"theirs", [lineage.never(names[1])])
+    ours, theirs = {names[0]: undone}, {names[0]: before, names[1]: added}
+    by_hand = Permit(Strategy.TAKE_LOCAL, asked=frozenset({"tasks/beta"}))
+    for permit, given_up, may in (
+        (by_hand, {before}, True),
+        (by_hand, set[str](), False),  # somebody else took it back
+        (Permit(Strategy.TAKE_LOCAL), {before}, False),  # nobody asks for it
+        (Permit(Strategy.FAIL, asked=by_hand.asked), {before}, False),
+    ):
+        judge = Judge(lineage, (ours, ours), theirs, given_up, permit)
+        assert judge.may_push(names[1], added, lineage.never(names[1]), set()) is may
+
+
 def test_an_answer_counts_for_its_own_task() -> None:
     sides = Sides()
     assert sides.judge(Permit(takes={PATH: Take.LOCAL})).may_push(PATH, sides.theirs, sides.ours, set())
