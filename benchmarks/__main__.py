@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from batch import batch_to_remote
 from checks import checks_of_push
+from footprint import Footprint
+from large import large_beside_small
 from paired import Comparison
 from save import save_to_remote
-from scale import Footprint, footprint
+from scale import scale
 from status import status_with_daemon
 from storm import storm
 from workplace import Failure, Workplace, workplace
@@ -42,8 +44,9 @@ _LIMITS: dict[str, float] = {
 }
 #: Minutes each, and no comparison: run by name alone.
 LONG: dict[str, Callable[[Workplace], Footprint]] = {
-    "scale-200": lambda place: footprint(place, 200, idle=120, pulling=600, limits=_LIMITS),
-    "scale-500": lambda place: footprint(place, 500, idle=120, pulling=600, limits={}),
+    "scale-200": lambda place: scale(place, 200, idle=120, pulling=600, limits=_LIMITS),
+    "scale-500": lambda place: scale(place, 500, idle=120, pulling=600, limits={}),
+    "large": lambda place: large_beside_small(place, files=200_000),
     "storm": lambda place: storm(place, saves=10_000, seconds=60),
 }
 

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import gitwatch
+from footprint import Footprint, memory, share, watches
 from workplace import GITFERRY, STOPPED_WITHIN, Failure, Workplace, pair
 
 FILES = 50
 _READY_WITHIN = 300.0  # seconds
 _SETTLED = 60.0  # seconds
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """Figures of one daemon; `limits` are of those that have one, by name."""
+def scale(place: Workplace, count: int, *, idle: float, pulling: float, limits: Mapping[str, float]) -> Footprint:
+    """Measure `count` repositories of 50 files: `idle` seconds without pulls, then `pulling` seconds with them.
 
-    what: str
-    figures: Mapping[str, float]
-    limits: Mapping[str, float]
-
-    @property
-    def held(self) -> bool:
-        """Whether every figure is within its limit."""
-        return all(self.figures[name] <= limit for name, limit in self.limits.items())
-
-    def report(self) -> str:
-        """A line for each figure."""
-        lines = [self.what]
-        for name, value in self.figures.items():
-            limit = self.limits.get(name)
-            verdict = "" if limit is None else f"   at most {limit:g}: {'held' if value <= limit else 'MISSED'}"
-            lines.append(f"  {name:<44} {value:10.2f}{verdict}")
-        return "\n".join(lines)
-
-
-def footprint(place: Workplace, count: int, *, idle: float, pulling: float, limits: Mapping[str, float]) -> Footprint:
-    """Measure `count` repositories of 50 files: `idle` seconds without pulls, then `pulling` seconds with them."""
+    Where gitwatch is on this machine, so many of it are measured after the daemon, over the same clones.
+    """
     rows = repositories(place, count)
     write_settings(place, rows, pulls=False)
     figures: dict[str, float] = {}
@@ -59,11 +37,11 @@ def footprint(place: Workplace, count: int, *, idle: float, pulling: float, limi
         time.sleep(min(idle, 10.0))
         figures["PSS after that, MB"] = memory(daemon.pid)
         figures["threads"] = len(list(Path(f"/proc/{daemon.pid}/task").iterdir()))
-        figures["inotify watches"] = _watches(daemon.pid)
-        figures["% of a core without pulls"] = _share(daemon.pid, idle)
+        figures["inotify watches"] = watches(daemon.pid)
+        figures["% of a core without pulls"] = share(daemon.pid, idle)
         write_settings(place, rows, pulls=True)
         time.sleep(_SETTLED)  # what was changed crosses once
-        figures["% of a core with pulls every 5 minutes"] = _share(daemon.pid, pulling)
+        figures["% of a core with pulls every 5 minutes"] = share(daemon.pid, pulling)
         figures["PSS at the end, MB"] = memory(daemon.pid)
         if daemon.poll() is not None:
             raise Failure((place.root / "daemon.log").read_text(errors="replace"))
@@ -72,6 +50,7 @@ def footprint(place: Workplace, count: int, *, idle: float, pulling: float, limi
         began = time.monotonic()
         daemon.wait(STOPPED_WITHIN)
         figures["seconds to stop"] = time.monotonic() - began
+    figures |= gitwatch.beside(place, [place.root / str(row["name"]) for row in rows], idle=idle)
     what = f"a daemon over {count} repositories of {FILES} files ({idle:g} s idle, {pulling:g} s with pulls)"
     return Footprint(what, figures, limits)
 
@@ -109,39 +88,3 @@ def await_all(place: Workplace, daemon: subprocess.Popen[bytes], reached: Callab
                 return
         time.sleep(0.2)
     raise Failure(f"the daemon was not ready:\n{(place.root / 'daemon.log').read_text(errors='replace')}")
-
-
-def _family(pid: int) -> list[int]:
-    """Return a process and those that it started."""
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    return [pid, *(each for child in children for word in child.read_text().split() for each in _family(int(word)))]
-
-
-def memory(pid: int) -> float:
-    """Return the proportional set size of a process and its children, in MB (10^6 bytes): proc(5), smaps_rollup."""
-    kib = 0
-    for each in _family(pid):
-        text = Path(f"/proc/{each}/smaps_rollup").read_text()
-        kib += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-    return kib * 1024 / 1e6
-
-
-def _watches(pid: int) -> int:
-    count = 0
-    for file in Path(f"/proc/{pid}/fdinfo").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            count += file.read_text().count("inotify wd:")
-    return count
-
-
-def _share(pid: int, seconds: float) -> float:
-    """Return how much of a core a process and its children that ended used in so many seconds, in per cent."""
-    began, used = time.monotonic(), _seconds(pid)
-    time.sleep(seconds)
-    return 100 * (_seconds(pid) - used) / (time.monotonic() - began)
-
-
-def _seconds(pid: int) -> float:
-    """Return the processor time of a process and of its children that were waited for: proc(5), stat."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / _TICKS

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass, field
 
 import pygit2
-from scale import Footprint, await_all, memory, repositories, write_settings
+from footprint import Footprint, memory
+from scale import await_all, repositories, write_settings
 from workplace import GITFERRY, STOPPED_WITHIN, Failure, Workplace
 
 REPOSITORIES = 50
