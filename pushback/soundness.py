@@ -33,7 +33,7 @@ class Soundness:
         if view.blocked is not None:
             return replace(view, invalid=view.blocked != BEING_WRITTEN)
         unit = self.gathered.units[view.unit]
-        if unit.kind == "file" or view.local == view.head or not view.carry or not self._stands(unit):
+        if unit.kind == "file" or view.local == view.head or not view.carry or not self._stands(unit, view):
             return view
         fault = self._fault(self.sides.local, unit)
         if fault is None or self._fault(self.sides.head, unit) == fault:
@@ -66,8 +66,10 @@ class Soundness:
                 findings[each.unit] = found
         return [_stopped(each, findings.get(each.unit, ())) for each in decisions], findings
 
-    def _stands(self, unit: Unit) -> bool:
+    def _stands(self, unit: Unit, view: View) -> bool:
         """Whether the working tree has a file of the task; those of a task inside it are not its own."""
+        if view.local.present:
+            return True  # also where it is a task no longer by its manifest, and is one because it is held
         objects = self.ground.objects
         found = objects.at(self.sides.local, unit.path)
         if found is None or found.mode != TREE:

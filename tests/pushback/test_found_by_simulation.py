@@ -292,3 +292,23 @@ def test_a_deletion_under_a_conflict_with_two_bases_is_the_users(here: Side, the
         assert here.statuses(here.sync())["new.md"] is PushStatus.CONFLICT
         assert not here.repo.exists("new.md")
     assert remote.tree("main")["new.md"] == b"theirs\n"
+
+
+@pytest.mark.parametrize("strategy", ["fail", "take_local"])
+def test_a_task_without_its_manifest_stays_one_where_the_remote_deletes_it(
+    here: Side, there: Side, remote: Repo, strategy: str
+) -> None:
+    manifest, part = "tasks/alpha/metadata.json", "tasks/alpha/main.js"
+    both_have(here, there, {manifest: '{"name": "alpha"}\n', part: "one\n"})
+    under(here, strategy)
+    here.repo.delete(manifest)
+    here.repo.write(part, "two\n")
+    for path in (manifest, part):
+        there.repo.delete(path)
+    healthy(there.sync())
+    for _ in range(3):
+        (task,) = [task for task in here.sync().tasks if task.path == "tasks/alpha"]
+        assert task.push_status is PushStatus.FAILED
+        assert "is missing" in (task.reason or "")
+        assert here.repo.read(part) == "two\n"
+        assert part not in remote.tree("main")
