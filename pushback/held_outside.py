@@ -41,17 +41,17 @@ class Outside:
         """Return a held task's files outside: as they were, while nothing of it that can be seen has changed since."""
         for tree in reversed(hold.locals):
             paths = tuple(self._differing(hold.unit, disk, tree))
-            if all(self.patterns.leaves_out(path) for path in paths):
+            if all(self.patterns.lacks(path) for path in paths):
                 return {path: self.objects.file_at(tree, path) for path in paths}
         return {}
 
     def _reviewed(self, unit: str, tip: str, disk: str) -> dict[str, Entry | None]:
         """Return the files outside of a task in review: as the branch has them, unless all of it is back at HEAD."""
         edited = (path for path in self._differing(unit, disk, self.head) if self.owner(path) == unit)
-        if all(self.patterns.leaves_out(path) for path in edited):
+        if all(self.patterns.lacks(path) for path in edited):
             return {}
         paths = (path for path in self._differing(unit, disk, tip) if self.owner(path) == unit)
-        return {path: self.objects.file_at(tip, path) for path in paths if self.patterns.leaves_out(path)}
+        return {path: self.objects.file_at(tip, path) for path in paths if self.patterns.lacks(path)}
 
     def _differing(self, unit: str, one: str, other: str) -> Iterator[str]:
         """Yield the paths at or below a task's that differ between two root trees."""

@@ -30,9 +30,10 @@ from gitferry.pushback.readiness import Waits, require_history
 from gitferry.pushback.sides import Sides
 from gitferry.pushback.soundness import Soundness
 from gitferry.pushback.validation import Validator
-from gitferry.repos import outside, sparse
 from gitferry.repos import record as records
+from gitferry.repos import sparse
 from gitferry.repos.content import SUBMODULE, TREE, Entry
+from gitferry.repos.hold import HoldState
 from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
@@ -40,7 +41,6 @@ from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
 from gitferry.repos.reflog import amended_from, left_files_behind
 from gitferry.repos.review import Approval
-from gitferry.repos.sparse import Sparse
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 from gitferry.repos.tree_size import require_bearable
 
@@ -203,22 +203,21 @@ class Planner:
             always=held,
             carries=lambda path: grouping.unit_of(path).carry,
             brought=() if record.journal is None else record.journal.paths,
+            never=frozenset(self._never_here(record, held)),
         )
         patterns = sparse.read(self._ground.place, self._ground.state.config)
         if patterns is None:
             return seen
         recorded = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path)
-        return recorded.with_record(record, self._with_displaced(seen, patterns, record, upstream_tree))
+        return recorded.with_record(record, seen)
 
-    def _with_displaced(self, seen: Observation, patterns: Sparse, record: Record, upstream: str) -> Observation:
-        """Return what was observed, without deletions that are none. What the remote changed too a person answers."""
-        found = {
-            path: reason
-            for path, reason in outside.displaced(patterns, self._ground.place.root, seen.changes).items()
-            if seen.changes[path].head == self._objects.file_at(upstream, path)
-            and not any(hold.covers(path) for hold in record.holds)
-        }
-        return replace(seen, unread={**found, **seen.unread}) if found else seen
+    def _never_here(self, record: Record, held: Iterable[str]) -> Iterator[str]:
+        """Yield those of held tasks' files that came with the remote's change: what is held here has none of them."""
+        holds = [hold for hold in record.holds if hold.locals and hold.state is not HoldState.PARKED]
+        for path in held:
+            covering = [hold for hold in holds if hold.covers(path)]
+            if covering and all(self._objects.file_at(hold.locals[-1], path) is None for hold in covering):
+                yield path
 
     def _held_files(self, record: Record, head_tree: str) -> Iterator[str]:
         """Yield the files of held tasks: an edit that git was told not to look at must not pass for none."""

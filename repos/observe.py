@@ -109,12 +109,14 @@ class Observer:
         always: Collection[str] = (),
         carries: Callable[[str], bool] = lambda path: True,
         brought: Collection[str] = (),
+        never: Collection[str] = (),
     ) -> Observation:
         """Return what differs from HEAD at or below `paths` (None: anywhere).
 
         Untracked files are read where `wanted` says so, and otherwise left alone: nothing of them can travel. Files in
         `always` are read whatever git says: it does not look at those marked assume-unchanged or skip-worktree.
         `carries` tells whether a path may travel at all. What a dead crossing may have `brought` nobody changed here.
+        What HEAD has outside a sparse checkout and the user's side `never` had is no file that something displaced.
         """
         patterns = sparse.read(self._place, self._state.config)
         before = index.moment(self._place.git_dir)
@@ -127,7 +129,13 @@ class Observer:
         quiet = {path: _as_in(head_tree, self._objects, path) for path in always if path not in changes}
         self._blobs.attributed_here(changes.keys() - set(brought))
         attributes = governing.moments(self._place.root, {**quiet, **changes})
-        reading = self._read(changes, quiet, limits, patterns)
+        reading, away, refused = _Reading(), dict[str, Entry | None](), self._misspelled(changes)
+        if patterns is not None:
+            reading.unread |= outside.displaced(patterns, {**quiet, **changes}, never)
+            away = outside.standing(patterns, self._git, changes, quiet, reading.unread)
+            refused |= outside.refused(patterns, changes)
+            refused |= outside.displacing(patterns, self._objects, head_tree, changes, never)
+        self._read(reading, {**quiet, **changes}, quiet, limits, away, refused)
         reading.refuse(self._misgoverned(head_tree, changes, reading, attributes, carries))
         if before is None or index.moment(self._place.git_dir) != before:
             reading.doubt(patterns)
@@ -137,14 +145,17 @@ class Observer:
         return Observation(disk, changes, reading.unread, found.full, reading.stamps, _foreign(found.changes))
 
     def _read(
-        self, changes: Mapping[str, Change], quiet: Mapping[str, Change], limits: Limits, patterns: Sparse | None
-    ) -> _Reading:
-        reading = _Reading()
-        away = {} if patterns is None else outside.standing(patterns, self._git, changes, quiet)
-        refused = self._misspelled(changes)
-        refused |= {} if patterns is None else outside.refused(patterns, changes)
-        known = {path: change.head or change.index for path, change in {**quiet, **changes}.items()}
-        for path, change in {**quiet, **changes}.items():
+        self,
+        reading: _Reading,
+        changes: Mapping[str, Change],
+        quiet: Collection[str],
+        limits: Limits,
+        away: Mapping[str, Entry | None],
+        refused: Mapping[str, str],
+    ) -> None:
+        """Read what changed and what git is `quiet` about, but for what is `away` or `refused`."""
+        known = {path: change.head or change.index for path, change in changes.items()}
+        for path, change in changes.items():
             reading.stamps[path] = self._stamp(path)
             if path in away:
                 stands = away[path]
@@ -176,7 +187,6 @@ class Observer:
             if reading.size > _AT_ONCE:
                 self._write(reading, known)
         self._write(reading, known)
-        return reading
 
     def _write(self, reading: _Reading, known: Mapping[str, Entry | None]) -> None:
         with self._objects.together():

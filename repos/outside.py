@@ -7,27 +7,29 @@ file that is absent there has its index entry for content.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
 
 from gitferry.repos import index
-from gitferry.repos.content import Entry
+from gitferry.repos.content import TREE, Entry
 from gitferry.repos.filters import above
 from gitferry.repos.git import Git
+from gitferry.repos.objects import Objects
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.status import Change
 
 
 def standing(
-    patterns: Sparse, git: Git, changes: Mapping[str, Change], always: Collection[str]
+    patterns: Sparse, git: Git, changes: Mapping[str, Change], always: Collection[str], displaced: Collection[str] = ()
 ) -> dict[str, Entry | None]:
     """Return the paths that are absent without being deleted, each with what stands for it; None: what HEAD has.
 
-    `changes` are git's own words; `always` are paths that are looked at although git says nothing of them.
+    `changes` are git's own words; `always` are paths that are looked at although git says nothing of them; in the place
+    of `displaced` ones something else stands.
     """
-    found: dict[str, Entry | None] = {}
+    found: dict[str, Entry | None] = {path: None for path in displaced if path not in changes}
     for path, change in changes.items():
-        if change.index is not None and not change.unmerged and patterns.leaves_out(path):
+        absent = path in displaced or patterns.leaves_out(path)
+        if change.index is not None and not change.unmerged and absent:
             found[path] = change.index
     silent = [path for path in always if path not in changes and not os.path.lexists(git.root / path)]
     left = {path for path in silent if patterns.leaves_out(path)}
@@ -47,22 +49,46 @@ def refused(patterns: Sparse, changes: Mapping[str, Change]) -> dict[str, str]:
     }
 
 
-def displaced(patterns: Sparse, root: Path, changes: Mapping[str, Change]) -> dict[str, str]:
+def displaced(patterns: Sparse, changes: Mapping[str, Change], never: Collection[str] = ()) -> dict[str, str]:
     """Return the files outside in whose place a directory stands, or what a link above leads to, each with a reason.
 
-    git lists them as deleted, and commits no such deletion: who never had the file has not removed it.
+    Those are none that were `never` here: what stands there was there first.
     """
     return {
         path: f"{path} is outside your sparse checkout, and something else stands in its place: move that away, or "
         "`git rm --cached --sparse` the file if it is to go"
         for path, change in changes.items()
         if change.index is not None
-        and not (change.unmerged or change.submodule or patterns.includes(path))
-        and _is_displaced(root, path)
+        and path not in never
+        and not (change.unmerged or change.submodule)
+        and patterns.lacks(path)
+        and not patterns.leaves_out(path)
     }
 
 
-def _is_displaced(root: Path, path: str) -> bool:
-    here = root / path
-    behind = any((root / directory).is_symlink() for directory in above(path) if directory)
-    return os.path.lexists(here) and (behind or (here.is_dir() and not here.is_symlink()))
+def displacing(
+    patterns: Sparse, objects: Objects, head: str, changes: Mapping[str, Change], never: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the new files that stand where HEAD has files outside, or a directory of such, each with a reason.
+
+    A commit of them would delete those. `head` is HEAD's root tree; of what was `never` here they are no deletion.
+    """
+    found = {}
+    for path, change in changes.items():
+        if change.index is None and change.worktree_mode:
+            others = (each for each in _in_place_of(objects, head, path) if each not in never)
+            gone = next((each for each in others if patterns.lacks(each)), None)
+            if gone is not None:
+                found[path] = (
+                    f"{path} stands in the place of {gone}, which is outside your sparse checkout: move it away, or "
+                    "`git add` it and commit that"
+                )
+    return found
+
+
+def _in_place_of(objects: Objects, tree: str, path: str) -> Iterator[str]:
+    """Yield the files that a root tree cannot have together with a file at `path`."""
+    yield from (each for each in above(path) if each and objects.file_at(tree, each) is not None)
+    here = objects.at(tree, path)
+    if here is not None and here.mode == TREE:
+        yield from (below for below, _ in objects.walk(here.oid, f"{path}/"))

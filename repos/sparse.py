@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitferry.repos import wildmatch
+from gitferry.repos import filters, wildmatch
 from gitferry.repos.gitconfig import Config
 from gitferry.repos.state import Place
 
@@ -101,6 +101,17 @@ class Sparse:
         A file outside that is there counts as any other, as it does for git since 2.36.
         """
         return not self.includes(path) and not os.path.lexists(self._root / path)
+
+    def lacks(self, path: str) -> bool:
+        """Return whether `path` is outside and no file stands there, though a directory may, or a link above it.
+
+        git lists it as deleted then, and commits no such deletion: who never had the file has not removed it.
+        """
+        here = self._root / path
+        if self.includes(path) or not os.path.lexists(here):
+            return not self.includes(path)
+        behind = any((self._root / directory).is_symlink() for directory in filters.above(path) if directory)
+        return behind or (here.is_dir() and not here.is_symlink())
 
     def _directory(self, path: bytes) -> bool:
         """What holds for that which no pattern speaks of below a directory."""

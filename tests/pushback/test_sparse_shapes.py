@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitferry.pushback.outcome import Answer, Take
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.sparse_sides import flags, same_as_git, settled
 from gitferry.tests.repo import Repo
@@ -100,13 +101,13 @@ def test_one_crossing_leaves_what_git_leaves(remote: Repo, clone: Callable[..., 
 #: What git ignores keeps a file of the remote's from coming, and nobody needs to choose between the two.
 OWN: dict[str, tuple[list[str], Files, Files, Files, str]] = {
     "an edit outside": (["/*", "!/*", "/a/"], {"a": "1\n"}, {"a": "mine\n"}, {"a/a": "2\n"}, "failed"),
-    "ignored outside": (["/*", "!/*", "/a/"], {"a": "1\n"}, {"a/own.log": "mine\n"}, {"a/a": "2\n"}, "conflict"),
+    "ignored outside": (["/*", "!/*", "/a/"], {"a": "1\n"}, {"a/own.log": "mine\n"}, {"a/a": "2\n"}, ""),
     "a link outside": (
         ["/*", "!/a/"],
         {"a/a": "1\n", "d/a": "1\n"},
         {"a": "-> d"},
         {"a/a": "2\n", "d/a": "1\n"},
-        "conflict",
+        "failed",
     ),
     "an edit inside": (["/*", "!/*/", "/a/*"], {"a/a": "1\n"}, {"a/a": "mine\n"}, {"a": "2\n"}, "conflict"),
     "new inside": (["/*", "!/*/", "/a/*"], {"a/a": "1\n"}, {"a/new": "mine\n"}, {"a": "2\n"}, "conflict"),
@@ -136,32 +137,97 @@ def test_what_the_user_has_in_its_place_stays(remote: Repo, clone: Callable[...,
     publish(writer, {**after, "x": "2\n"})
     told = [side.sync() for _ in range(3)]
     assert {outcome.state for outcome in told} <= {"conflict", "healthy"}
-    assert {task.push_status for task in told[-1].tasks} == {status}
+    assert {task.push_status for task in told[-1].tasks} == {status} - {""}
     assert all(task.reason for task in told[-1].tasks)
     assert {path: content(here, path) for path in own} == own
     assert (remote.tree("main"), here.read("x"), here.head) == (writer.tree("main"), "2\n", remote.tip("main"))
 
 
-@pytest.mark.parametrize("standing", ["empty", "ignored", "a link"])
+#: By name: what of the user's own stands where a sparse checkout leaves out a/a.
+STANDING: dict[str, Files] = {
+    "empty": {},
+    "ignored": {"a/a/own.log": "mine\n"},
+    "new": {"a/a/own": "mine\n"},
+    "a link": {"a": "-> d"},
+    "a file": {"a": "mine\n"},
+}
+
+
+def stand(here: Repo, standing: str) -> None:
+    put(here, STANDING[standing])
+    if standing == "empty":
+        here.path("a/a").mkdir(parents=True)
+
+
+def away(side: Side) -> None:
+    """Move away what stands in the place of a/a. git may have noted that a/a is there, and that it is gone now."""
+    here = side.repo
+    if here.path("a").is_dir() and not here.path("a").is_symlink():
+        shutil.rmtree(here.path("a"))
+    else:
+        here.path("a").unlink()
+    healthy(side.sync())
+    here.git("sparse-checkout", "reapply")
+
+
+@pytest.mark.parametrize("changed", [None, {"a/a": "2\n"}, {"a/b": "2\n"}], ids=["as it was", "changed", "moved"])
+@pytest.mark.parametrize("strategy", ["take_local", "take_remote"])
+@pytest.mark.parametrize("standing", STANDING)
 def test_what_stands_where_a_file_was_left_out_does_not_delete_it_for_all(
-    remote: Repo, clone: Callable[..., Repo], standing: str
+    remote: Repo, clone: Callable[..., Repo], standing: str, strategy: str, changed: Files | None
 ) -> None:
+    writer = clone("there")
+    publish(writer, {"a/a": "1\n", "d/a": "1\n"})
+    here = sparse(remote, writer.root.parent / "here", ["/*", "!/a/"])
+    here.path(".git/info/exclude").write_text("*.log\n")
+    side = Side(here, pushback={"conflict_strategy": strategy})
+    healthy(side.sync())
+    stand(here, standing)
+    own = {path: content(here, path) for path in STANDING[standing]}
+    assert here.try_git("commit", "-a", "-m", "git takes no deletion of it").returncode == 1
+    if changed is not None:
+        publish(writer, {**changed, "d/a": "1\n", "x": "1\n"})
+    for _ in range(3):
+        told = side.sync()
+        assert remote.tree("main") == writer.tree()
+        assert {path: content(here, path) for path in own} == own
+        assert here.head == remote.tip("main")
+    assert all(task.reason for task in told.tasks)
+    if standing != "a file" and changed is None:
+        assert "something else stands in its place" in (side.task(told, "a/a").reason or "")
+    away(side)
+    settled(side, remote)
+    assert remote.tree("main") == writer.tree()
+
+
+@pytest.mark.parametrize("standing", STANDING)
+def test_nor_does_a_persons_answer(remote: Repo, clone: Callable[..., Repo], standing: str) -> None:
     writer = clone("there")
     publish(writer, {"a/a": "1\n", "d/a": "1\n"})
     here = sparse(remote, writer.root.parent / "here", ["/*", "!/a/"])
     here.path(".git/info/exclude").write_text("*.log\n")
     side = Side(here)
     healthy(side.sync())
-    if standing == "a link":
-        here.link("a", "d")
-    elif standing == "empty":
-        here.path("a/a").mkdir(parents=True)
-    else:
-        here.write("a/a/own.log", "mine\n")
-    assert here.try_git("commit", "-a", "-m", "git takes no deletion of it").returncode == 1
-    for _ in range(2):
-        assert "something else stands in its place" in (side.task(side.sync(), "a/a").reason or "")
-        assert remote.tree("main")["a/a"] == b"1\n"
-    here.path("a").unlink() if standing == "a link" else shutil.rmtree(here.path("a"))
+    stand(here, standing)
+    publish(writer, {"a/a": "2\n", "d/a": "1\n"})
+    for take in Take:
+        told = side.sync(all_tasks=True)
+        seen = {task.id: Answer(take, task.version_seen) for task in told.tasks if task.version_seen is not None}
+        side.sync(answers=seen)
+        assert remote.tree("main") == writer.tree()
+    away(side)
     settled(side, remote)
-    assert remote.tree("main")["a/a"] == b"1\n"
+
+
+def test_who_wants_it_in_its_place_says_so_to_git(remote: Repo, clone: Callable[..., Repo]) -> None:
+    writer = clone("there")
+    publish(writer, {"a/a": "1\n", "d/a": "1\n"})
+    here = sparse(remote, writer.root.parent / "here", ["/*", "!/a/"])
+    side = Side(here)
+    healthy(side.sync())
+    here.write("a", "mine\n")
+    assert "`git add` it and commit that" in (side.task(side.sync(), "a").reason or "")
+    here.git("add", "a")
+    here.git("commit", "-q", "-m", "a file in its place")
+    healthy(side.sync())
+    assert remote.tree("main") == {"a": b"mine\n", "d/a": b"1\n"}

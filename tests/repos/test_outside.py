@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gitferry.repos import outside, sparse
 from gitferry.repos.content import Entry
 from gitferry.repos.git import Git
+from gitferry.repos.objects import Objects
 from gitferry.repos.sparse import Sparse
 from gitferry.repos.state import locate, working_state
 from gitferry.repos.status import status
@@ -32,9 +34,9 @@ def patterns(repo: Repo) -> Sparse:
     return found
 
 
-def standing(repo: Repo, *always: str) -> dict[str, Entry | None]:
+def standing(repo: Repo, *always: str, displaced: Collection[str] = ()) -> dict[str, Entry | None]:
     git = Git(repo.root)
-    return outside.standing(patterns(repo), git, status(git).changes, always)
+    return outside.standing(patterns(repo), git, status(git).changes, always, displaced)
 
 
 def refused(repo: Repo) -> dict[str, str]:
@@ -72,6 +74,27 @@ def test_what_git_has_not_brought_yet_is_not_deleted(repo: Repo) -> None:
     repo.path(".git/info/sparse-checkout").write_text("/*\n!/*/\n/in/\n/out/\n")
     repo.delete("in/a")
     assert standing(repo, "in/a", "out/a") == {"out/a": None}
+
+
+def test_what_stands_in_the_place_of_a_file_outside_is_no_deletion_of_it(repo: Repo) -> None:
+    repo.path("out/a").mkdir(parents=True)
+    repo.write("out/a/in", "1\n")
+    here, head = patterns(repo), repo.git("rev-parse", "HEAD^{tree}")
+    changes = status(Git(repo.root)).changes
+    assert outside.displaced(here, changes).keys() == {"out/a"}
+    assert outside.displaced(here, changes, {"out/a"}) == {}
+    assert standing(repo, displaced=("out/a",)) == {"out/a": Entry(*entry(repo, "out/a"))}
+    objects = Objects(repo.root / ".git")
+    assert outside.displacing(here, objects, head, changes).keys() == {"out/a/in"}
+    assert outside.displacing(here, objects, head, changes, {"out/a"}) == {}
+
+
+def test_nor_is_a_file_in_the_place_of_a_directory_outside(repo: Repo) -> None:
+    repo.write("out", "a file\n")
+    changes, head = status(Git(repo.root)).changes, repo.git("rev-parse", "HEAD^{tree}")
+    found = outside.displacing(patterns(repo), Objects(repo.root / ".git"), head, changes)
+    assert "out/a" in found["out"]
+    assert outside.displaced(patterns(repo), changes) == {}
 
 
 def test_new_files_outside_are_refused_and_no_others(repo: Repo) -> None:
