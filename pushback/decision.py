@@ -92,6 +92,7 @@ class Reviewed:
     amended: Side | None = None  # what it has now, where somebody committed on top of ours
     landed: Side | None = None  # what of these the tracked branch has taken over
     gone: bool = False  # somebody deleted the branch
+    unbearable: str | None = None  # why nobody can look at all that is there
 
 
 @dataclass(frozen=True, slots=True)

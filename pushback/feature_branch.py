@@ -18,17 +18,20 @@ def is_there(view: View, policy: Policy) -> bool:
 def to_review(decision: Decision, policy: Policy, merge: Merge) -> Decision:
     """Return the decision with what would go to the tracked branch going to the task's review branch.
 
-    What others committed there comes along; where it does not merge with what was edited here, the task waits.
+    What others committed there comes along; where it does not merge with what was edited here, or is more than anyone
+    could take in, the task waits.
     """
     if decision.action not in (Action.PUSH, Action.MERGE):
         return decision
     view, known = decision.view, decision.view.reviewed
+    # A merge that waits, or did not come into the working tree, has not taken the remote's change in.
+    bases = decision.bases if decision.action is Action.MERGE else (view.remote,)
+    if known is not None and known.landed is None and known.unbearable is not None:
+        return replace(wait(decision, known.unbearable, pending=True), bases=bases)
     wanted: Content | None = decision.carried
     amended = None if known is None or known.landed is not None else known.amended
     if known is not None and amended is not None:
         wanted = _with_theirs(decision, known.sent.content, amended.content, policy, merge)
-    # A merge that waits, or did not come into the working tree, has not taken the remote's change in.
-    bases = decision.bases if decision.action is Action.MERGE else (view.remote,)
     if wanted is None:
         return replace(wait(decision, REVIEW_CHANGED, pending=True), bases=bases)
     adopted = amended is not None

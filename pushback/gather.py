@@ -20,7 +20,7 @@ from gitferry.repos.record import Journal, Record
 from gitferry.repos.review import Review
 from gitferry.repos.stashes import other_trees
 from gitferry.repos.tasks import Grouping, Unit
-from gitferry.repos.tree_size import require_bearable
+from gitferry.repos.tree_size import TooMuch, require_bearable
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Gatherer:
         self._seen = seen
         self._grouping = grouping
         self._branch = branch
+        self._unbearable: dict[str, str] = {}  # review branches that would burst, and why their tasks wait
 
     def gather(self) -> Gathered:
         """Return a view of every task that differs between any two sides, or is held."""
@@ -115,7 +116,7 @@ class Gatherer:
         return bool(oid) and self._objects.has(str(oid))
 
     def _reviewed_paths(self, review: Review) -> Iterator[str]:
-        """Yield what a review branch changed since it left the tracked branch. Raises TooMuch: it would burst."""
+        """Yield what a review branch changed since it left the tracked branch, unless that would burst."""
         objects, upstream = self._objects, self._sides.upstream_commit
         # Our ref may be ahead: a push began of which nobody knows whether it arrived.
         for tip in {review.tip, review.there, objects.ref(review_ref(review.branch))}:
@@ -124,17 +125,25 @@ class Gatherer:
             bases = () if upstream is None else objects.merge_bases(tip, upstream)
             for base in bases or (None,):
                 before, after = objects.tree_of(base), objects.tree_of(tip)
-                require_bearable(objects, before, after)  # whoever may push to the branch made of it what they liked
-                yield from objects.changed(before, after)
+                try:
+                    require_bearable(objects, before, after)  # who may push to the branch made of it what they liked
+                except TooMuch as error:
+                    self._unbearable[review.branch] = (
+                        f"its review branch {review.branch} would unpack to {error.what}: see who pushed that, and put "
+                        "the branch back or delete it at the remote"
+                    )
+                else:
+                    yield from objects.changed(before, after)
 
     def _reviewed(self, unit: str, paths: tuple[str, ...]) -> Reviewed | None:
         objects = self._objects
         review = next((each for each in self._reviews if unit in each.units), None)
         if review is None or review.tip is None:
             return None
-        tips = [review.tip]  # newest first
-        if review.there and self._has(review.there) and objects.is_ancestor(review.tip, review.there):
-            tips = [review.there, review.tip]
+        tips, there = [review.tip], review.there  # newest first
+        unbearable = self._unbearable.get(review.branch)
+        if there and unbearable is None and self._has(there) and objects.is_ancestor(review.tip, there):
+            tips = [there, review.tip]
         sides = [self._side(objects.tree_of(tip), paths) for tip in tips]
         remote = self._side(self._sides.upstream, paths)
         upstream = self._sides.upstream_commit
@@ -146,7 +155,7 @@ class Gatherer:
             landed = False  # what stands here was made of the tracked branch's content since
         amended = sides[0] if len(sides) > 1 else None
         # Also where it landed with others' commits: what stands here was made of ours, not of theirs.
-        return Reviewed(sides[-1], amended, sides[-1] if landed else None, review.gone)
+        return Reviewed(sides[-1], amended, sides[-1] if landed else None, review.gone, unbearable)
 
     def _subtree(self, tree: str, path: str) -> str:
         found = self._objects.at(tree, path)

@@ -19,9 +19,10 @@ _Pair = tuple[str, str]
 
 
 class TooMuch(GitferryError):
-    """A tree would unpack to more than any pull may bring."""
+    """A tree would unpack to more than any pull may bring: to `what`."""
 
     def __init__(self, what: str) -> None:
+        self.what = what
         super().__init__(
             f"what the remote has now would unpack to {what}, so nothing of it is taken in",
             "see who pushed that; if it is meant, take it in by hand: git pull",
