@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gitferry.config.failpoints import fp
@@ -62,7 +62,7 @@ def advance(
     left = left or {}
     require_head(ground, sides)
     _require_left(ground, left)
-    _follow(ground, _following(ground.objects, sides, seen, tip))
+    _follow(ground, _following(ground.objects, sides, seen, tip), seen)
     fp("index.followed")
     _require_left(ground, left)  # brought from here on, they are what the index has now
     if tip.commit is None or tip.commit == sides.head_commit:
@@ -118,7 +118,7 @@ def _following(objects: Objects, sides: Sides, seen: Observation, tip: Tip) -> d
     return entries
 
 
-def _follow(ground: Ground, entries: Mapping[str, _Following]) -> None:
+def _follow(ground: Ground, entries: Mapping[str, _Following], seen: Observation) -> None:
     try:
         found = index.read(ground.git, entries)
         ours = {path: entry.new for path, entry in entries.items() if entry.still(found.get(path))}
@@ -130,12 +130,27 @@ def _follow(ground: Ground, entries: Mapping[str, _Following]) -> None:
             index.rehide(ground.git, before=skip or frozenset(), after=now, extra_env=silent)
 
         drivers.despite_filters(ground.state.config, follow, trusted=ground.settings.trusted)
+        ground.notes.extend(_unmarked(ground, seen, ours))
     except GitError as error:
         raise Waits(
             f"the index could not follow: {error.title}",
             "if no git command is running, remove .git/index.lock",
             retry=True,
         ) from error
+
+
+def _unmarked(ground: Ground, seen: Observation, entries: Mapping[str, Entry | None]) -> Iterator[str]:
+    """Yield what to tell of files that were only marked to be added, where the index has something else by now.
+
+    git's index has no file where it has a directory, and HEAD goes on: without the entry that comes, the next commit
+    would delete that. The file itself stays, and its task is held.
+    """
+    marked = {path for path, change in seen.changes.items() if change.intent_to_add and ground.worktree.has_file(path)}
+    below = {directory: path for path in marked for directory in above(path)}
+    for path in (path for path, entry in entries.items() if entry is not None):
+        gone = below.get(path) or next((each for each in above(path) if each in marked), None)
+        if gone is not None:
+            yield f"{gone} is no longer marked to be added (git add --intent-to-add): {path} came in its place"
 
 
 def in_index_alone(ground: Ground, entries: Mapping[str, Entry | None]) -> frozenset[str] | None:

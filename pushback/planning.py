@@ -33,6 +33,7 @@ from gitferry.pushback.validation import Validator
 from gitferry.repos import record as records
 from gitferry.repos import sparse
 from gitferry.repos.content import SUBMODULE, TREE, Entry
+from gitferry.repos.filters import above
 from gitferry.repos.hold import HoldState
 from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import EMPTY_TREE
@@ -242,7 +243,15 @@ class Planner:
         for path in near:
             unit = grouping.unit_of(path)
             paths.add(unit.path if unit.kind == "directory" and unit.carry else path)
+        # What is staged where the remote has a directory goes from the index when that comes.
+        directories = {directory for path in near for directory in above(path) if directory}
+        paths.update(each for each in directories if self._may_be_a_file(each, head_tree))
         return None if "." in paths or self._ground.settings.tasks.layout == "repository" else paths
+
+    def _may_be_a_file(self, directory: str, head_tree: str) -> bool:
+        """Whether index or working tree may have a file where some side has a directory."""
+        here = self._objects.at(head_tree, directory)
+        return here is None or here.mode != TREE or self._ground.worktree.has_file(directory)
 
     def _uninterrupted(self, record: Record, seen: Observation) -> str:
         """Return the observed tree with what a dead crossing had begun to pull read as not begun.
