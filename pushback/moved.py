@@ -41,8 +41,8 @@ def moved_to(objects: Objects, branch: str) -> Moved | None:
         return None
     for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):
         switched = _SWITCHED.fullmatch(entry.message or "")
-        if switched is None:
-            continue
+        if switched is None or switched[1] == switched[2]:
+            continue  # `git checkout main` on main is logged as a switch
         left = switched[1]
         if switched[2] != branch or objects.ref(records.ref_name(left)) is None:
             return None

@@ -43,6 +43,14 @@ def test_an_edit_that_waited_on_another_branch_waits_here(here: Side, remote: Re
     assert remote.tree("side")["README.md"] == b"for main\n"
 
 
+def test_a_checkout_of_the_branch_that_is_checked_out_moves_nothing(here: Side) -> None:
+    here.pushback["auto_push"] = False
+    here.repo.write("README.md", "for main\n")
+    before = here.task(here.sync(), "README.md")
+    here.repo.git("checkout", "-q", "main")
+    assert here.task(here.sync(), "README.md").reason == before.reason
+
+
 def test_edited_further_it_is_an_edit_of_this_branch(here: Side, remote: Repo) -> None:
     here.pushback["auto_push"] = False
     here.repo.write("README.md", "for main\n")
