@@ -14,6 +14,9 @@ ARGS ?=
 # Tests flush many small files: where there is a large memory file system, they are made there.
 IN_MEMORY = $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 
+# Where a shell forbids compiled files, each of some hundred daemons, and each test process, would compile all again.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
 .PHONY: help venv demo test lint docs bench soak lock clean
 
 help:
@@ -47,7 +50,7 @@ demo: $(STAMP)
 	@$(BIN)/gitferry demo $(ARGS)
 
 test: $(STAMP)
-	$(IN_MEMORY) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(IN_MEMORY) $(COMPILED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
