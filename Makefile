@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 ROOMS := config security store repos pushback daemon tests
 # Test processes, and how tests are shared out: a file stays in one process, with the servers it started.
+# Which file is begun when, tests/order.py says: by the number of tests, the longest would be begun last.
 # Twice the cores that are counted on: tests wait for daemons, clocks and a booted machine.
 JOBS ?= 4
 # Minutes that `make soak` runs, 0.5 for half of one; empty: until it finds something or is interrupted.
@@ -50,7 +51,7 @@ demo: $(STAMP)
 	@$(BIN)/gitferry demo $(ARGS)
 
 test: $(STAMP)
-	$(IN_MEMORY) $(COMPILED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(IN_MEMORY) $(COMPILED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 from pygit2.enums import ConfigLevel
 
-from gitferry.tests import samples
+from gitferry.tests import order, samples
 from gitferry.tests.repo import Repo
 
 pytest_plugins = ["gitferry.tests.integration.servers"]
@@ -80,6 +80,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: `make soak` repeats it with new seeds")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One of several processes (pytest-xdist's) has the order in which files are to be begun."""
+    if hasattr(config, "workerinput"):
+        place = order.place([item.path for item in items])
+        items.sort(key=lambda item: place(item.path))
 
 
 @pytest.fixture
