@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from gitferry.tests.daemon.test_process import until
+
 COMMAND = [sys.executable, "-c", "import sys; from gitferry.daemon.cli.main import main; sys.exit(main())", "demo"]
 
 
@@ -87,8 +89,8 @@ def test_an_interrupted_demo_stops_its_daemons(
         for line in demo.stdout:
             if "Two daemons run" in line:
                 break
-        # Besides them, a git that one of them just started may run.
-        assert sum(line.rstrip().endswith(" run") for line in daemons(runtime_directory)) == 2
+        # Besides them, a git that one of them just started may run; before it is git, it has the daemon's command line.
+        until(lambda: sum(line.rstrip().endswith(" run") for line in daemons(runtime_directory)) == 2)
         demo.send_signal(number)
         demo.stdout.read()
         assert demo.wait(30) == code
