@@ -117,7 +117,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def runtime_directory() -> Iterator[Path]:
     """A directory whose name leaves room for a socket's: pytest's own paths are too long for one."""
-    base = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET_PATH_LIMIT // 2 else "/tmp"
+    given = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()  # where pytest makes its own, too
+    base = given if len(given) < SOCKET_PATH_LIMIT // 2 else "/tmp"
     directory = Path(tempfile.mkdtemp(prefix="gitferry-", dir=base))
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
