@@ -12,6 +12,8 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,6 +53,35 @@ def modules(rooms: tuple[str, ...]) -> Iterator[Path]:
         yield from sorted((ROOT / room).rglob("*.py"))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the tests ask of a module: how it describes itself, and its imports as (line, name)."""
+
+    docstring: str
+    imports: tuple[tuple[int, str], ...]
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node; no expression holds one, and they are most of a tree."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield child
+            yield from statements(child)
+
+
+@cache
+def source(path: Path) -> Source:
+    """Return what a module says; parsing all of them takes seconds, and three tests ask."""
+    tree = ast.parse(path.read_bytes())
+    imports: list[tuple[int, str]] = []
+    for node in statements(tree):
+        if isinstance(node, ast.Import):
+            imports += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append((node.lineno, "." * node.level + (node.module or "")))
+    return Source(ast.get_docstring(tree) or "", tuple(imports))
+
+
 # -- names
 
 
@@ -64,29 +95,17 @@ def test_typing_links_resolve(room: str) -> None:
 
 def test_every_import_names_its_room_in_full() -> None:
     """A bare `config` would be whatever directory of that name Python was started in."""
-    wrong = []
-    for path in modules(NAMES):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                found = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                found = ["." * node.level + (node.module or "")]
-            else:
-                continue
-            wrong += [
-                f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
-                for name in found
-                if name.startswith(".") or name.split(".")[0] in NAMES
-            ]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in modules(NAMES)
+        for line, name in source(path).imports
+        if name.startswith(".") or name.split(".")[0] in NAMES
+    ]
     assert wrong == []
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [
-        str(path.relative_to(ROOT))
-        for path in modules(ROOMS)
-        if not (ast.get_docstring(ast.parse(path.read_bytes())) or "").strip()
-    ]
+    silent = [str(path.relative_to(ROOT)) for path in modules(ROOMS) if not source(path).docstring.strip()]
     assert silent == []
 
 
@@ -206,11 +225,6 @@ def test_every_third_party_import_is_a_dependency() -> None:
     parts = {"annotated_types", "pydantic_core", "starlette"}  # of pydantic's and FastAPI's own interfaces
     optional = {"keyring", "jeepney"}  # said to be missing where they are: gitferry.security.key_ring, daemon.desktop
     known = {apart.get(name, name) for name in asked} | parts | optional | {"gitferry"} | set(sys.stdlib_module_names)
-    found = set()
-    for path in modules(ROOMS):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.split(".")[0])
+    names = (name for path in modules(ROOMS) for _line, name in source(path).imports)
+    found = {name.split(".")[0] for name in names if not name.startswith(".")}
     assert found - known == set()
