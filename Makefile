@@ -16,7 +16,7 @@ ARGS ?=
 IN_MEMORY = $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 
 # Where a shell forbids compiled files, each of some hundred daemons, and each test process, would compile all again.
-COMPILED := PYTHONDONTWRITEBYTECODE=
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help venv demo test lint docs bench soak lock clean
 
@@ -51,7 +51,7 @@ demo: $(STAMP)
 	@$(BIN)/gitferry demo $(ARGS)
 
 test: $(STAMP)
-	$(IN_MEMORY) $(COMPILED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(IN_MEMORY) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
