@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gitferry.config.model import Settings
     from gitferry.security.vault import Vault
 
+_PATIENCE = 2.0  # seconds that a silent daemon has to say that it lives
 _ADVISED = {"git_token": ("token", "its token"), "basic": ("basic", "its password"), "ssh_key": ("ssh_key", "its key")}
 
 
@@ -63,7 +64,7 @@ def _daemons(environ: Mapping[str, str]) -> Mapping[str, Any] | None:
     """How the running daemon's vault stands: systemd gives a key to the service and to no shell."""
     from gitferry.daemon.client import connect
 
-    client = connect(environ)
+    client = connect(environ, patience=_PATIENCE)
     if client is None:
         return None
     with client:

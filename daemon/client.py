@@ -10,6 +10,7 @@ import binascii
 import json
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_SECONDS_TO_CONNECT = 5.0
+PATIENCE = 5.0  # seconds of silence after which the daemon is asked whether it lives, and seconds for the answer
 _API = "/api/v1"
 
 
@@ -40,6 +41,22 @@ class DaemonGone(GitferryError):
         super().__init__(what, "Ask `gitferry status`, then again; what was begun is finished or undone at its start.")
 
 
+class DaemonSilent(GitferryError):
+    """There is a daemon, and it answers nothing: it is stopped, or hangs."""
+
+    def __init__(self, pid: int | None) -> None:
+        who = "the daemon" if pid is None else f"the daemon (process {pid})"
+        if pid is not None and _is_stopped(pid):
+            said, remedy = "is stopped", f"`kill -CONT {pid}` lets it go on, `kill -KILL {pid}` ends it"
+        else:
+            said, remedy = (
+                "does not answer",
+                "restart it (`systemctl --user restart gitferry`, where that is its service)",
+            )
+            remedy += "" if pid is None else f", or end it: `kill -KILL {pid}`"
+        super().__init__(f"{who} {said}", f"{remedy}; what was begun is finished or undone at its start.")
+
+
 class Refused(GitferryError):
     """The daemon answered with a problem document (RFC 9457), told here as the error that it was there."""
 
@@ -49,14 +66,17 @@ class Refused(GitferryError):
         self.status = status
 
 
-def connect(environ: Mapping[str, str], settings: Path | None = None) -> Client | None:
+def connect(
+    environ: Mapping[str, str], settings: Path | None = None, *, patience: float | None = None
+) -> Client | None:
     """Return a client of the running daemon; None where none answers.
 
     None too where `settings` names another file than the daemon's own: it would answer for other repositories.
+    Raises DaemonSilent where it has to be asked for that, and is silent for `patience` seconds.
     """
     from gitferry.config.paths import settings_path, socket_path
 
-    client = Client(socket_path(environ))
+    client = Client(socket_path(environ), patience=PATIENCE if patience is None else patience)
     try:
         if settings is None and not environ.get("GITFERRY_CONFIG"):
             client.probe()
@@ -72,11 +92,13 @@ class Client:
     """The verbs of `daemon.control.Control`, answered by the daemon at `path`.
 
     Every method returns what the facade's does and raises its GitferryError, or DaemonNotRunning, or DaemonGone.
-    Verbs that cross wait for their answer without a limit of time: git's own deadlines bound it.
+    Verbs that cross wait for their answer without a limit of time: git's own deadlines bound it. But a daemon that is
+    silent for `patience` seconds must be able to say that it lives, else DaemonSilent is raised.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         self._path = path
+        self._patience = patience
         self._open: socket.socket | None = None
 
     def close(self) -> None:
@@ -243,22 +265,27 @@ class Client:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         connection, self._open = self._open or self._connected(), None
         with connection:
-            connection.settimeout(None)
+            pid = _peer(connection)
             try:
+                connection.settimeout(None)
                 connection.sendall(head.encode("ascii") + b"\r\n" + (body or b""))
-                answer = _read_all(connection)
+                connection.settimeout(self._patience)
+                answer = self._read_all(connection, pid)
             except OSError as error:
                 raise DaemonGone(f"the daemon broke the connection ({error.strerror})") from error
         return _decoded(answer)
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        connection.settimeout(_SECONDS_TO_CONNECT)
+        connection.settimeout(self._patience)
         try:
             connection.connect(os.fspath(self._path))
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             connection.close()
             raise DaemonNotRunning(self._path) from None
+        except (TimeoutError, BlockingIOError):  # nobody takes what waits to be connected
+            connection.close()
+            raise DaemonSilent(None) from None
         except OSError as error:
             connection.close()
             raise GitferryError(
@@ -267,12 +294,46 @@ class Client:
             ) from error
         return connection
 
+    def _read_all(self, connection: socket.socket, pid: int | None) -> bytes:
+        parts: list[bytes] = []
+        while True:
+            try:
+                part = connection.recv(65536)
+            except TimeoutError:
+                if not self._lives():
+                    raise DaemonSilent(pid) from None
+                continue
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
 
-def _read_all(connection: socket.socket) -> bytes:
-    parts = []
-    while part := connection.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
+    def _lives(self) -> bool:
+        """Return whether the daemon answers the question that waits for nothing, be it that all hangs."""
+        try:
+            with self._connected() as connection:
+                connection.settimeout(self._patience)
+                connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return bool(connection.recv(1))
+        except TimeoutError:
+            return False
+        except (OSError, DaemonNotRunning):
+            return True  # it ends: so will the connection on which it is waited for
+        except DaemonSilent:
+            return False
+
+
+def _peer(connection: socket.socket) -> int | None:
+    """Return the process that listens at the other end: unix(7), SO_PEERCRED."""
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int.from_bytes(found[:4], sys.byteorder) or None
+
+
+def _is_stopped(pid: int) -> bool:
+    """Return whether a signal stopped the process: proc(5), the state behind the name in parentheses."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"T", b"t")
+    except OSError:
+        return False
 
 
 def _decoded(answer: bytes) -> Row:

@@ -13,11 +13,12 @@ from gitferry.daemon import checkup_machine as machine
 from gitferry.daemon import checkup_service as service
 from gitferry.daemon import checkup_vault as vault
 from gitferry.daemon.agreed import is_system_service
-from gitferry.daemon.finding import Check
+from gitferry.daemon.finding import Check, failed
 from gitferry.daemon.private_files import database_file
 from gitferry.daemon.safe import lent
 
 if TYPE_CHECKING:
+    from gitferry.config.errors import GitferryError
     from gitferry.config.model import Repository
     from gitferry.daemon.unit import Scope
     from gitferry.security.login import Login
@@ -25,16 +26,23 @@ if TYPE_CHECKING:
 _AT_ONCE = 8  # repositories, each of which waits for its remote most of the time
 
 
-def examine(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, Any] | None) -> tuple[Check, ...]:
+def examine(
+    settings_path: Path,
+    environ: Mapping[str, str],
+    status: Mapping[str, Any] | None,
+    silent: GitferryError | None = None,
+) -> tuple[Check, ...]:
     """Return every finding, the machine's first, then each repository's.
 
-    `status` is what the running daemon answers to `status`, None where none runs. Nothing is changed; remotes are
-    asked, each for at most 8 s.
+    `status` is what the running daemon answers to `status`, None where none runs, or why it is `silent`. Nothing is
+    changed; remotes are asked, each for at most 8 s.
     """
-    return tuple(_all(settings_path, environ, status))
+    return tuple(_all(settings_path, environ, status, silent))
 
 
-def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, Any] | None) -> Iterator[Check]:
+def _all(
+    settings_path: Path, environ: Mapping[str, str], status: Mapping[str, Any] | None, silent: GitferryError | None
+) -> Iterator[Check]:
     from gitferry.daemon.crash import version
 
     git = machine.git(environ)
@@ -55,10 +63,13 @@ def _all(settings_path: Path, environ: Mapping[str, str], status: Mapping[str, A
         yield from vault.plain_secrets(settings)
         yield from vault.vault(settings, environ)
     yield machine.socket(environ)
-    yield machine.inotify(examined.directories, running=status is not None)
+    yield machine.inotify(examined.directories, running=status is not None or silent is not None)
     yield from machine.disks([state_dir(environ), *(each.path for each in repositories)])
     scope: Scope = "system" if is_system_service(environ) else "user"
-    yield service.daemon(status["daemon"] if status else None, version(), {check.what for check in told}, scope)
+    if silent is not None:
+        yield failed("daemon", silent)
+    else:
+        yield service.daemon(status["daemon"] if status else None, version(), {check.what for check in told}, scope)
     yield from service.notifications(status["daemon"] if status else None)
     yield from service.unit(environ)
     agent = service.agent(environ, ssh=examined.ssh)

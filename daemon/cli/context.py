@@ -28,6 +28,7 @@ class Context:
         self.config: Path | None = None
         self.json = False
         self.verbose = False
+        self.patience: float | None = None  # seconds that a silent daemon has to say that it lives
         self.doing = "gitferry"
         self._daemon: Client | None = None
         self._asked_for_daemon = False
@@ -51,7 +52,7 @@ class Context:
             from gitferry.daemon import client
 
             self._asked_for_daemon = True
-            self._daemon = client.connect(self.environ, self.config)
+            self._daemon = client.connect(self.environ, self.config, patience=self.patience)
         return self._daemon
 
     def control(self) -> Verbs:

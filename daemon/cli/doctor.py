@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,12 +30,20 @@ def doctor(ctx: click.Context) -> None:
     """
     from dataclasses import asdict
 
+    from gitferry.config.paths import settings_path
+    from gitferry.daemon.client import DaemonSilent
     from gitferry.daemon.doctor import examine
 
     context = context_of(ctx)
     with progress("examining"):
-        daemon = context.daemon()
-        checks = examine(context.settings_path(), context.environ, daemon.status() if daemon is not None else None)
+        status, silent = None, None
+        try:
+            daemon = context.daemon()
+            status = daemon.status() if daemon is not None else None
+        except DaemonSilent as error:
+            silent = error
+        path = Path(status["daemon"]["settings_path"]) if status else settings_path(context.config, context.environ)
+        checks = examine(path, context.environ, status, silent)
     context.show({"checks": [asdict(check) for check in checks]}, _told(checks))
     ctx.exit(FAILED if any(check.level == "fail" for check in checks) else DONE)
 

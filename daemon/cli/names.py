@@ -10,6 +10,8 @@ import click
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context
 
+_PATIENCE = 0.5  # seconds: who completes waits at the prompt
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -61,6 +63,7 @@ def _complete(ctx: click.Context, kind: str, incomplete: str) -> list[Completion
     context = ctx.find_root().obj
     if not isinstance(context, Context):
         return []
+    context.patience = _PATIENCE
     try:
         known: list[str] = context.control().names()[kind]
     except GitferryError:
