@@ -101,11 +101,12 @@ class Context:
             click.echo(line)
 
     def close(self) -> None:
-        """End the connection to the daemon, or the engine with its database."""
+        """End the connection to the daemon, or the engine with its database; who is asked next looks anew."""
         for opened in (self._daemon, self._engine):
             if opened is not None:
                 opened.close()
-        self._daemon = self._engine = None
+        self._daemon = self._engine = self._agreed = None
+        self._asked_for_daemon = False
 
 
 def context_of(context: click.Context) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ _GAP = "  "
 _SMALLEST_COLUMN = 8
 _NARROWEST = 40
 _BELOW = "    "
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
 _WORDS = re.compile(r"(?:`[^`]*`|[^\s`]|`)+")
 
 STATE_COLOURS = {
@@ -84,10 +86,13 @@ def width() -> int:
         return 80
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None) -> list[str]:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None, beside: bool = False
+) -> list[str]:
     """Return the lines of a table that fits `limit` columns: the terminal's, and without one there is no limit.
 
-    The last column is never cut: in a row where it does not fit beside the others, it goes on below them.
+    The last column is never cut: in a row where it does not fit beside the others, it goes on below them; `beside`
+    makes the others narrower instead, as far as that goes.
     """
     if limit is None and sys.stdout.isatty():
         limit = width()
@@ -96,17 +101,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | 
     room = widths[-1]
     if limit is not None and _line(widths) > limit:
         others = widths[:-1]
-        while _line(others) > limit and max(others) > _SMALLEST_COLUMN:
+        most = limit - (room + len(_GAP) if beside else 0)
+        while _line(others) > most and max(others) > _SMALLEST_COLUMN:
             others[others.index(max(others))] -= 1
         room = max(0, limit - _line(others) - len(_GAP))
         widths = [*others, room]
     lines = []
     for number, row in enumerate(cells):
-        beside = _columns(row[-1]) <= room
-        padded = [_padded(cell, columns) for cell, columns in zip(row if beside else row[:-1], widths, strict=False)]
+        fits = _columns(row[-1]) <= room
+        padded = [_padded(cell, columns) for cell, columns in zip(row if fits else row[:-1], widths, strict=False)]
         line = _GAP.join(padded).rstrip()
         lines.append(paint(line, None, bold=True) if number == 0 else _with_colours(line, row, padded))
-        if not beside and number > 0:
+        if not fits and number > 0:
             lines += wrapped(row[-1], limit=limit, indent=_BELOW)
     return lines
 
@@ -163,7 +169,9 @@ def _padded(text: str, room: int) -> str:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns a terminal gives to `text`: wide and combining characters are counted."""
+    """Return how many columns a terminal gives to `text`: wide and combining characters are counted, colours not."""
+    if "\x1b" in text:
+        text = _PAINT.sub("", text)
     if text.isascii():
         return len(text)
     import unicodedata
@@ -189,6 +197,19 @@ def relative(instant: str | None, now: datetime | None = None) -> str:
     return f"in {amount}" if seconds > 0 else f"{amount} ago"
 
 
+def remaining(instant: str, now: datetime | None = None) -> str:
+    """Return how long it is until an RFC 3339 instant, as `1 h 59 min left`, `40 s left`; `over` once it is past."""
+    left = (datetime.fromisoformat(instant) - (now or datetime.now(UTC))).total_seconds()
+    if left <= 0:
+        return "over"
+    if left < 120:
+        return f"{math.ceil(left)} s left"
+    minutes = math.ceil(left / 60)
+    sizes = [(minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min")]
+    shown = [f"{amount} {unit}" for amount, unit in sizes if amount]
+    return f"{' '.join(shown[:2])} left"
+
+
 def local(instant: str | None) -> str:
     """Return an RFC 3339 instant as the local `2025-03-01 13:00:05`; a dash for none."""
     if instant is None:
@@ -197,9 +218,12 @@ def local(instant: str | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 task`, `2 tasks`, `2 branches`."""
-    ending = "es" if noun.endswith("ch") else "s"
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
+    """Return `1 task`, `2 tasks`, `2 branches`, `2 repositories`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{number} {noun.removesuffix('y')}ies"
+    return f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import click
 from gitferry.config.units import read_duration
 from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
-from gitferry.daemon.cli.output import local, printable, progress, relative
+from gitferry.daemon.cli.output import local, printable, progress, remaining
 from gitferry.daemon.cli.results import NO_REPOSITORIES, unreadable
 from gitferry.daemon.cli.verb import Verb
 
@@ -43,7 +43,7 @@ def pause(ctx: click.Context, repository: str | None, seconds: float | None) -> 
     with progress("pausing"):
         answer = context.control().pause(repository, seconds)
     until = answer["until"]
-    end = f"until {local(until)} ({relative(until)})" if until else "until `gitferry resume`"
+    end = f"until {local(until)} ({remaining(until)})" if until else "until `gitferry resume`"
     context.show(answer, _lines(answer, {name: f"paused {end}" for name in answer["paused"]}))
     ctx.exit(unreadable(answer))
 

@@ -10,7 +10,7 @@ import click
 
 from gitferry.config.listing import first_of
 from gitferry.daemon.cli.context import Context
-from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, printable, wrapped
+from gitferry.daemon.cli.output import STATE_COLOURS, counted, local, paint, printable, remaining, wrapped
 
 DONE, FAILED, IN_PART = 0, 1, 4
 NO_REPOSITORIES = "no repositories are registered: `gitferry add PATH` adds one"
@@ -116,7 +116,8 @@ def why(
     if error:
         lines = wrapped(printable(error), indent="  ", first=f"{name}: {paint('failed', 'red')}: ")
     elif state == "paused":
-        lines = [f"{name}: {paint('paused', 'yellow')} until {local(until)}" if until else f"{name}: paused"]
+        paused = f"{name}: {paint('paused', 'yellow')}"
+        lines = [f"{paused} until {local(until)}, {remaining(until)}" if until else paused]
         hint = f"`gitferry resume {name}` ends the pause"
     elif waiting_for and state == "conflict":
         first = f"{name}: {paint('conflict', 'red')}, it waits for "

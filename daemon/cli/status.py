@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,53 +13,56 @@ from gitferry.daemon.cli.context import context_of
 from gitferry.daemon.cli.names import REPOSITORY
 from gitferry.daemon.cli.output import (
     STATE_COLOURS,
-    coloured,
     counted,
     local,
     paint,
-    print_json,
     printable,
     progress,
     relative,
     table,
+    width,
     wrapped,
 )
 from gitferry.daemon.cli.results import pending, remedy, review_remedy, why
 from gitferry.daemon.cli.verb import Verb
 
-_SECONDS_BETWEEN_LOOKS = 2.0
 _TASKS_SHOWN = 8
+_ROOMY = 76  # columns that the whole table needs
 _HEADER = ("REPOSITORY", "BRANCH", "STATE", "+/-", "PENDING", "CONFLICTS", "SYNCED", "NEXT PULL")
 
 
 @click.command(cls=Verb)
 @click.argument("repository", type=REPOSITORY, required=False)
-@click.option("--watch", is_flag=True, help="Show it again every two seconds.")
+@click.option("--watch", is_flag=True, help="Show it until ^C or q, anew every two seconds.")
 @click.pass_context
 def status(ctx: click.Context, repository: str | None, watch: bool) -> None:
     """Show the repositories, and why one waits.
 
     `+/-` counts the commits that this side and the remote have and the other has not.
     """
-    context = context_of(ctx)
-    while True:
-        with progress("looking"):
-            answer = context.control().status(repository)
-        if watch and not context.json and coloured():
-            click.clear()
-        if context.json:
-            print_json(answer, indent=None if watch else 2)  # watched: one object a line
-        else:
-            _show(answer, detailed=repository is not None)
-        if not watch:
-            return
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    context, detailed = context_of(ctx), repository is not None
+    if watch:
+        from gitferry.daemon.cli import watched_status
+
+        watched_status.watch(context, repository, lambda answer, few: _lines(answer, detailed=detailed, few=few))
+        return
+    with progress("looking"):
+        answer = context.control().status(repository)
+    context.show(answer, _lines(answer, detailed=detailed))
 
 
-def _show(answer: Mapping[str, Any], *, detailed: bool) -> None:
+def _lines(answer: Mapping[str, Any], *, detailed: bool, few: bool = False) -> list[str]:
+    """Return the lines; `few`: without the repositories that are well, of which only their number is told."""
     alerts = _alerts(answer.get("alerts", ()))  # a daemon not yet restarted has none
-    for line in [*_daemon(answer["daemon"]), *alerts, "", *_repositories(answer["repositories"], detailed=detailed)]:
-        click.echo(line)
+    rows = answer["repositories"]
+    shown = [row for row in rows if _word(row) != "healthy" or _reasons(row)] if few and not detailed else rows
+    lines = [*_daemon(answer["daemon"]), *alerts, ""]
+    if shown or not rows:
+        lines += _repositories(shown, detailed=detailed)
+    if len(shown) < len(rows):
+        more = counted(len(rows) - len(shown), f"{'more ' if shown else ''}repository")
+        lines.append(f"{more} {'is' if len(rows) - len(shown) == 1 else 'are'} healthy")
+    return lines
 
 
 def _daemon(daemon: Mapping[str, Any]) -> list[str]:
@@ -68,9 +71,10 @@ def _daemon(daemon: Mapping[str, Any]) -> list[str]:
     else:
         lines = [f"The daemon is {paint('running', 'green')}, version {daemon['version']}."]
     if daemon["settings_error"]:
-        said = printable(daemon["settings_error"], lines=True).replace("\n", "\n  ")
-        lines += [paint("The settings have a fault, so the last good ones are used:", "red"), f"  {said}"]
-    lines += [f"note: {printable(note)}" for note in daemon["notes"]]
+        lines.append(paint("The settings have a fault, so the last good ones are used:", "red"))
+        for line in printable(daemon["settings_error"], lines=True).splitlines():
+            lines += wrapped(line.strip(), indent="    ", first="  ")
+    lines += [line for note in daemon["notes"] for line in wrapped(printable(note), indent="  ", first="note: ")]
     return lines
 
 
@@ -91,7 +95,7 @@ def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]
         return ["No repositories yet: `gitferry add PATH` adds one."]
     if detailed:
         return [line for row in rows for line in _details(row)]
-    cells = [
+    cells: list[Sequence[str]] = [
         (
             row["name"],
             row["branch"] or "-",
@@ -104,9 +108,17 @@ def _repositories(rows: list[Mapping[str, Any]], *, detailed: bool) -> list[str]
         )
         for row in rows
     ]
-    lines = table(_HEADER, cells)
+    header: Sequence[str] = _HEADER
+    if sys.stdout.isatty() and width() < _ROOMY:
+        header, cells = _without(header), [_without(cell) for cell in cells]
+    lines = table(header, cells, beside=True)
     reasons = [line for row in rows for line in _reasons(row)]
     return [*lines, "", *reasons] if reasons else lines
+
+
+def _without(cells: Sequence[str]) -> Sequence[str]:
+    """Return the cells without those that a narrow terminal has no room for: branch and next pull."""
+    return (cells[0], *cells[2:-1])
 
 
 def _word(row: Mapping[str, Any]) -> str:

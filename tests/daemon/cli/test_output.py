@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 import pytest
@@ -71,6 +71,33 @@ def test_without_a_terminal_nothing_is_cut() -> None:
 def test_a_command_is_not_broken() -> None:
     lines = output.wrapped("see `gitferry diff TASK --remote`, then go on", limit=30, indent="    ", first="  → ")
     assert lines == ["  → see", "    `gitferry diff TASK --remote`,", "    then go on"]
+
+
+def test_a_last_column_that_stays_beside_the_others_makes_them_narrower() -> None:
+    header, row = ("REPOSITORY", "STATE", "NEXT PULL"), ("a-very-long-name-of-a-repository", "healthy", "in 4 min")
+    lines = output.table(header, [row], limit=40, beside=True)
+    assert lines == ["REPOSITORY            STATE    NEXT PULL", "a-very-long-name-of…  healthy  in 4 min"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-1, "over"),
+        (0.4, "1 s left"),
+        (90, "90 s left"),
+        (121, "3 min left"),
+        (7200, "2 h left"),
+        (7100, "1 h 59 min left"),
+        (90000, "1 d 1 h left"),
+    ],
+)
+def test_what_is_left_of_a_time_is_never_told_too_short(seconds: float, said: str) -> None:
+    until = (NOW + timedelta(seconds=seconds)).isoformat()
+    assert output.remaining(until, NOW) == said
+
+
+def test_colours_take_no_columns() -> None:
+    assert output._columns("\x1b[31malert\x1b[0m") == 5
 
 
 def test_a_table_that_fits_is_not_shortened() -> None:

@@ -177,7 +177,9 @@ def test_pause_holds_and_resume_ends(place: Place) -> None:
     assert line.split()[4] == "-" and line.split()[-1] == "-", "nobody looked what is pending, and nothing is pulled"
     assert "work: paused\n  → `gitferry resume work` ends the pause" in said
     place.run("pause", "--for", "2h")
-    assert re.search(r"work: paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", place.run("status").out)
+    assert re.search(
+        r"work: paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, \d+ \w+( \d+ min)? left\n", place.run("status").out
+    )
     assert place.run("resume").out == "work: resumed\n"
     assert place.run("resume").out == "work: was not paused\n"
     assert place.run("status", "--json").json["repositories"][0]["state"] != "paused"
