@@ -81,7 +81,8 @@ def notifications(answer: Mapping[str, Any] | None) -> Iterator[Check]:
 def unit(environ: Mapping[str, str]) -> Iterator[Check]:
     """Yield how the systemd units stand, and whether the user's one outlives the session."""
     from gitferry.daemon import systemctl
-    from gitferry.daemon.unit import installed, place
+    from gitferry.daemon.unit import install_command, installed, place, written
+    from gitferry.daemon.unit_seal import Writing
 
     seen = False
     scopes: tuple[Scope, Scope] = ("user", "system")
@@ -97,6 +98,9 @@ def unit(environ: Mapping[str, str]) -> Iterator[Check]:
             continue
         seen = True
         yield _unit(path, text, systemctl.Manager(scope, environ))
+        if written(text) is Writing.OLDER:
+            what = f"another version of gitferry wrote {path}: this one writes it differently"
+            yield warn("unit", what, install_command(scope, text))
         if scope == "user" and not systemctl.lingers(user := systemctl.user_name()):
             yield warn(
                 "linger",
@@ -132,10 +136,11 @@ def agent(environ: Mapping[str, str], *, ssh: bool) -> Check | None:
 
 
 def _unit(path: Path, text: str, manager: Manager) -> Check:
-    from gitferry.daemon.unit import started_by
+    from gitferry.daemon.unit import install_command, started_by, written
+    from gitferry.daemon.unit_seal import Writing
 
     again = manager.command("restart", "gitferry")
-    install = "gitferry service install" + (" --system" if manager.scope == "system" else "")
+    install = install_command(manager.scope, text)
     started = next(iter(started_by(text)), "")
     if not os.access(started, os.X_OK):
         return fail("unit", f"{path} starts {started}, which is not there", install)
@@ -143,9 +148,11 @@ def _unit(path: Path, text: str, manager: Manager) -> Check:
     if state is None:
         return warn("unit", f"{path} is installed, and no systemd manager answers", "look again in a login session")
     if state.active == "failed":
-        return fail("unit", f"{path} failed ({state.result})", f"journalctl -u gitferry tells why; then {again}")
+        option = "--user " if manager.scope == "user" else ""
+        remedy = f"journalctl {option}-u gitferry -n 20 tells why; then {again}"
+        return fail("unit", f"{path} failed ({state.result})", remedy)
     if state.active != "active" or state.enabled != "enabled":
         return warn("unit", f"{path} is {state.active}, and {state.enabled or 'not enabled'}", install)
     if state.outdated:
         return warn("unit", f"{path} was changed since systemd read it", install)
-    return ok("unit", f"{path} is active")
+    return ok("unit", f"{path} is active{', and was edited by hand' if written(text) is Writing.EDITED else ''}")

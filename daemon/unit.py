@@ -14,12 +14,14 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from gitferry.config.errors import GitferryError
 from gitferry.config.paths import SYSTEM_SETTINGS, home, settings_to_create, state_dir
 from gitferry.daemon.hardening import hardening
+from gitferry.daemon.unit_seal import Writing, digest, sealed, writing
 
 NAME = "gitferry.service"
 Scope = Literal["user", "system"]
@@ -112,14 +114,44 @@ def service(
 
 
 def text(wanted: Service) -> str:
-    """Return the unit file. Pure."""
+    """Return the unit file, sealed with the form that this version writes. Pure."""
+    return sealed(_lines(wanted), form())
+
+
+@cache
+def form() -> str:
+    """Return a name for the form in which this version writes units: another one, and it would write another unit."""
+    program, settings, environment = Path("/usr/bin/gitferry"), Path("/etc/gitferry.yaml"), (("NAME", "value"),)
+    samples = [
+        Service("user", program, settings, environment),
+        Service("system", program, settings, environment),
+        Service("system", program, settings, environment, account="gitferry"),
+    ]
+    return digest([line for sample in samples for line in _lines(sample)])
+
+
+def written(content: str) -> Writing:
+    """Return whether this version would write a unit of ours so, an older one did, or a person changed it."""
+    return writing(content, form)
+
+
+def install_command(scope: Scope, content: str | None = None) -> str:
+    """Return what a person types to have the unit written anew, by the settings that the one there names."""
+    settings = None if content is None else settings_of(content)
+    if scope == "system" and settings == SYSTEM_SETTINGS:
+        settings = None
+    config = "" if settings is None else f" --config {shlex.quote(str(settings))}"
+    return f"gitferry{config} service install{' --system' if scope == 'system' else ''}"
+
+
+def _lines(wanted: Service) -> list[str]:
     system = wanted.scope == "system"
     edit = "systemctl edit gitferry" if system else "systemctl --user edit gitferry"
     # In the program's own path `$` stands for itself: only arguments are searched for variables.
     words = [quoted(str(wanted.program))]
     if wanted.settings is not None:
         words += ["--config", quoted(str(wanted.settings), argument=True)]
-    lines = [
+    return [
         f"{_MARK}, which writes it anew: keep changes in `{edit}`.",
         "[Unit]",
         "Description=gitferry keeps working trees and their git remotes the same",
@@ -154,7 +186,6 @@ def text(wanted: Service) -> str:
         "[Install]",
         f"WantedBy={_TARGETS[wanted.scope]}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def quoted(word: str, *, argument: bool = False) -> str:

@@ -145,12 +145,12 @@ def status(ctx: click.Context, user: bool) -> None:
     text = unit.installed(path)
     installed = text is not None
     state = Manager(scope, context.given).state()
-    notes = [] if text is None else _notes(scope, unit.account_of(text))
+    notes = [] if text is None else [*_writing(scope, text), *_notes(scope, unit.account_of(text))]
     row = {"unit": str(path), "scope": scope, "installed": installed, "manager": state is not None}
     row |= {"enabled": state.enabled == "enabled" if state else None, "active": state.active if state else None}
     row |= {"sub": state.sub if state else None, "pid": state.pid if state else None, "notes": notes}
-    again = "gitferry service install" + (" --system" if scope == "system" else "")
-    line = f"unit     {path}" if installed else f"unit     none ({path}); `{again}` writes it"
+    row["written"] = unit.written(text).value if text is not None else None
+    line = f"unit     {path}" if installed else f"unit     none ({path}); `{unit.install_command(scope)}` writes it"
     context.show(row, [line, *_told(scope, state), *(f"note     {note}" for note in notes)])
     ctx.exit(0 if state is not None and state.active == "active" else FAILED)
 
@@ -249,6 +249,17 @@ def _told(scope: Scope, state: UnitState | None) -> list[str]:
     if state.outdated:
         lines.append("note     the unit was changed since systemd read it: gitferry service install")
     return lines
+
+
+def _writing(scope: Scope, text: str) -> list[str]:
+    """Return what is to say of how the unit came about."""
+    from gitferry.daemon import unit
+    from gitferry.daemon.unit_seal import Writing
+
+    how, install = unit.written(text), unit.install_command(scope, text)
+    if how is Writing.OLDER:
+        return [f"another version of gitferry wrote the unit, and this one writes it differently: {install}"]
+    return [f"the unit was edited by hand; `{install}` would write it anew"] if how is Writing.EDITED else []
 
 
 def _notes(scope: Scope, account: str) -> list[str]:

@@ -89,6 +89,26 @@ def test_status_tells_whether_it_is_installed(gitferry: Gitferry) -> None:
     assert gitferry("service", "status", "--json", code=1).json["installed"] is True
 
 
+def test_a_unit_of_another_version_is_noticed_and_an_edited_one_is_its_users(
+    gitferry: Gitferry, tmp_path: Path
+) -> None:
+    settings = tmp_path / "my settings.yaml"
+    path = Path(gitferry("--config", str(settings), "service", "install", "--json").json["unit"])
+    current = path.read_text()
+    assert gitferry("service", "status", "--json", code=1).json["written"] == "current"
+    older = "".join(line for line in current.splitlines(True) if not line.startswith(("# Form", "WatchdogSec")))
+    remedy = f"gitferry --config '{settings}' service install"
+    for text, how in ((older, "older"), (current.replace("RestartSec=10", "RestartSec=20"), "edited")):
+        path.write_text(text)
+        assert gitferry("service", "status", "--json", code=1).json["written"] == how
+        said = gitferry("service", "status", code=1).out
+        assert remedy in said and ("another version" if how == "older" else "edited by hand") in said
+        told = [each for each in gitferry("doctor", "--json", code=None).json["checks"] if each["name"] == "unit"]
+        assert any(remedy == each["remedy"] for each in told) is (how == "older")
+    gitferry("--config", str(settings), "service", "install")
+    assert path.read_text() == current
+
+
 def test_an_account_is_for_the_systems_service(gitferry: Gitferry) -> None:
     assert "add --system" in gitferry("service", "install", "--account", "root", code=2).err
     said = gitferry("service", "install", "--system", "--account", "nobody-of-that-name", code=1)
