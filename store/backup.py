@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from gitferry.config.durable import flush_directory
 from gitferry.store.database_url import sqlite_file
 from gitferry.store.faults import StoreError
 
@@ -40,6 +41,7 @@ def back_up(url: URL, version: str) -> Path | None:
             if _copied(path, half) != version:
                 return None  # another process was faster
             half.replace(copy)
+            flush_directory(copy.parent)  # the tables change next: by then the copy has its name, whatever happens
         finally:
             half.unlink(missing_ok=True)
         for other in kept(url):

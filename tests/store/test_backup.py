@@ -13,6 +13,8 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 import gitferry.store
+from gitferry.config import durable
+from gitferry.store import backup
 from gitferry.store.backup import kept
 from gitferry.store.engine import open_engine
 from gitferry.store.faults import NewerStore, StoreError
@@ -93,3 +95,17 @@ def test_the_older_gitferry_names_the_copy_that_it_can_read(old: str, tmp_path: 
         migrate(engine)
     assert str(kept(engine.url)[-1]) in error.value.hint
     engine.dispose()
+
+
+def test_the_copys_name_is_on_the_disk_before_the_tables_change(
+    old: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[tuple[Path, list[Path], str]] = []
+
+    def flush(directory: Path) -> None:
+        durable.flush_directory(directory)
+        flushed.append((directory, [*directory.glob("*.version-*")], version(tmp_path / "gitferry.db")))
+
+    monkeypatch.setattr(backup, "flush_directory", flush)
+    Store(old).close()
+    assert flushed == [(tmp_path, [tmp_path / "gitferry.db.version-0001"], "0001")]
