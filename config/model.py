@@ -48,8 +48,8 @@ class Section(BaseModel):
 
 
 class Http(Section):
-    enabled: bool = Field(False, description="Serve the API on TCP too. It is always served on the Unix socket.")
-    host: Filled = Field("127.0.0.1", description="The address to listen on.")
+    enabled: bool = Field(False, description="Serve /health, /ready and /metrics on TCP too.")
+    host: Filled = Field("127.0.0.1", description="The loopback address to listen on; another one is refused.")
     port: int = Field(8470, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
     allowed_hosts: tuple[Filled, ...] = Field(
         (), description="Host names requests may come for, besides the address listened on and localhost."
@@ -70,7 +70,9 @@ class Health(Section):
 
 
 class Daemon(Section):
-    http: Http = Field(default_factory=Http, description="The HTTP API and the dashboard.")
+    http: Http = Field(
+        default_factory=Http, description="Monitors over TCP; the API is served on the Unix socket alone."
+    )
     workers: int = Field(4, ge=1, le=256, description="How many repositories are worked on at the same time.")
     log: Log = Field(default_factory=Log, description="What the daemon logs.")
     health: Health = Field(default_factory=Health, description="When a repository is not well.")

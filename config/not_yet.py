@@ -42,12 +42,6 @@ def _other_than(value: object) -> Callable[[Any], bool]:
 
 NOT_YET = (
     NotYet(
-        "daemon.http",
-        "on TCP only /health, /ready and /metrics are served, and on loopback; all else on the Unix socket",
-        "ask the socket for all else",
-        lambda http: http.enabled,
-    ),
-    NotYet(
         "defaults.pushback.pr_template",
         "no pull requests are made: open them at the forge",
         "leave it out until then",

@@ -55,9 +55,9 @@ def test_what_happens_anyway_is_not_said(row: dict[str, Any]) -> None:
     assert places(settings({"pushback": row})) == []
 
 
-def test_what_belongs_to_no_repository() -> None:
+def test_what_is_done_for_monitors_and_notifications_is_not_said() -> None:
     more = {"daemon": {"http": {"enabled": True}}, "notifications": [{"type": "desktop"}]}
-    assert places(settings(**more)) == ["daemon.http"]
+    assert places(settings(**more)) == []
 
 
 def test_what_is_inherited_is_said_where_it_is_set() -> None:
