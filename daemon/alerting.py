@@ -233,6 +233,8 @@ def _raised(concern: Concern, now: datetime) -> Alert:
 def _log(alert: Alert, action: str) -> None:
     if alert.kind in NO_ALERTS:
         return  # the crossing's own line tells it
+    if alert.kind is Kind.SETTINGS and action == "alert":
+        return  # whoever read them has logged every fault
     facts: Mapping[str, str] = {"action": action, "kind": alert.kind.value, "repository": alert.repository}
     where = f"{alert.repository}: " if alert.repository else ""
     if action == "alert_over":

@@ -130,7 +130,8 @@ def test_alerts_of_a_real_daemon_over_a_restart_and_a_faulty_edit(tmp_path: Path
         until(lambda: kinds(second.client()) == [])
         assert second.stop() == 0
         said = [(fact["action"], fact["kind"]) for fact in second.facts() if fact.get("action", "").startswith("alert")]
-    assert said == [("alert", "settings"), ("alert_over", "settings"), ("alert_over", "approval")]
+        refused = [fact["level"] for fact in second.facts() if fact.get("action") == "settings_refused"]
+    assert said == [("alert_over", "settings"), ("alert_over", "approval")] and refused == ["error"]
     assert [fact["kind"] for fact in first.facts() if fact.get("action") == "alert"] == ["approval"]
 
 
