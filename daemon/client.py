@@ -199,6 +199,10 @@ class Client:
         """Open the daemon's vault for as long as it runs."""
         return self._post("/vault/unlock", {"passphrase": passphrase})
 
+    def try_credential(self, name: str | None = None) -> Row:
+        """Cross what signs in with this credential of the vault, with any where none is named."""
+        return self._post("/vault/try", {"credential": name})
+
     def lock(self) -> Row:
         """Have the daemon forget the vault's key."""
         return self._post("/vault/lock", {})

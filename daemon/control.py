@@ -189,11 +189,22 @@ class Control:
     def unlock(self, passphrase: str) -> Row:
         """Open the vault for as long as this process runs; what waited for it crosses. Raises WrongKey, NoVault."""
         self._house.vault.unlock(passphrase.encode())
-        roster = self._house.roster
-        for each in roster.settings.repositories:
-            if self._given is not None and each.auth is not None and each.auth.type == "credential":
-                roster.wish(each.name, Request("start", fetch=True))
+        self.try_credential()
         return self.vault()
+
+    def try_credential(self, name: str | None = None) -> Row:
+        """Cross, where a daemon runs, what signs in with this credential of the vault, with any where none is named.
+
+        It was given another secret, or can be opened now: what waits for that waits no longer.
+        """
+        roster, tried = self._house.roster, []
+        for each in roster.settings.repositories:
+            auth = each.auth
+            if self._given is None or auth is None or auth.type != "credential" or name not in (None, auth.credential):
+                continue
+            roster.wish(each.name, Request("start", fetch=True))
+            tried.append(each.name)
+        return {"repositories": tried}
 
     def lock(self) -> Row:
         """Forget the vault's key."""

@@ -241,6 +241,11 @@ def vault_routes(control: Control) -> APIRouter:
         """Open it with its passphrase, for as long as the daemon runs."""
         return control.unlock(wish.passphrase.get_secret_value())
 
+    @router.post("/try")
+    def try_credential(wish: wishes.Try) -> Row:
+        """Sync the repositories that sign in with this credential, or with any: it has another secret now."""
+        return control.try_credential(wish.credential)
+
     @router.post("/lock")
     def lock() -> Row:
         """Forget its key; one that does not come from a passphrase is fetched again when it is needed."""

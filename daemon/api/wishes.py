@@ -119,6 +119,12 @@ class Unlock(Wish):
     passphrase: SecretStr = Field(min_length=1)
 
 
+class Try(Wish):
+    """The credential of the vault that has another secret now; none: any of them may have."""
+
+    credential: str | None = None
+
+
 class Pause(Wish):
     """Pause one repository or all, for some seconds or until resumed."""
 

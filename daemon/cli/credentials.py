@@ -13,7 +13,7 @@ from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.output import paint, printable, progress, relative, table
 from gitferry.daemon.cli.results import DONE, FAILED, IN_PART
 from gitferry.daemon.cli.secret_input import ask, ask_key, ask_passphrase
-from gitferry.daemon.cli.vault_access import opened_vault, vault_of
+from gitferry.daemon.cli.vault_access import opened_vault, tell_daemon, vault_of
 from gitferry.daemon.cli.verb import VerbGroup
 from gitferry.security.credential import (
     KINDS,
@@ -74,7 +74,8 @@ def add(ctx: click.Context, name: str, kind: str, username: str | None, expires:
             raise CredentialExists(name)  # before its secret is asked for
         secret, passphrase, note = _asked(kind)
         made = vault.add(given, secret, passphrase)
-    _show(context, [made], [f"{printable(name)} is in the vault.", *note, _use(name)])
+    told = tell_daemon(context, name)
+    _show(context, [made], [f"{printable(name)} is in the vault.", *note, *(told or [_use(name)])])
 
 
 @credentials.command(name="list")
@@ -159,7 +160,7 @@ def rotate(ctx: click.Context, name: str, username: str | None, expires: datetim
         require_possible(given)
         secret, passphrase, note = _asked(given.kind)
         done = vault.replace(given, secret, passphrase)
-    lines = [f"{printable(name)} has a new secret.", *note]
+    lines = [f"{printable(name)} has a new secret.", *note, *tell_daemon(context, name)]
     if before.expires is not None and expires is None:
         lines.append("  when that expires is not known: --expires tells it, and a warning comes two weeks before")
     _show(context, [done], lines)

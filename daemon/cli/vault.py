@@ -14,7 +14,7 @@ from gitferry.daemon.cli.new_file import require_new, write_new
 from gitferry.daemon.cli.output import counted, printable, progress
 from gitferry.daemon.cli.results import DONE, IN_PART
 from gitferry.daemon.cli.secret_input import ask_passphrase
-from gitferry.daemon.cli.vault_access import PASSPHRASE, daemons_vault, open_it, opened_vault, vault_of
+from gitferry.daemon.cli.vault_access import PASSPHRASE, daemons_vault, open_it, opened_vault, tell_daemon, vault_of
 from gitferry.daemon.cli.verb import VerbGroup
 from gitferry.security.key_sources import BY_PASSPHRASE
 
@@ -179,6 +179,7 @@ def import_(ctx: click.Context, file: Path, private_key: Path | None, replace: b
         taken, kept = found.take_in(vault_export.load(payload), replace=replace)
     lines = [f"{counted(len(taken), 'credential')} taken in."]
     lines += [f"  {printable(name)} is here already and stays as it is; --replace takes the export's" for name in kept]
+    lines += tell_daemon(context) if taken else []
     context.show({"imported": taken, "kept": kept}, lines)
     ctx.exit(IN_PART if kept else DONE)
 

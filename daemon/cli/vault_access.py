@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitferry.config.errors import GitferryError
+from gitferry.config.listing import first_of
 from gitferry.daemon.cli.context import Context
 from gitferry.daemon.cli.output import printable
 from gitferry.daemon.cli.secret_input import ask_passphrase
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gitferry.daemon.ledger import Ledger
     from gitferry.security.vault import Vault
 
+_NAMED = 5  # repositories that a line names
 PASSPHRASE = "the vault's passphrase"  # noqa: S105 - what it is called
 
 
@@ -89,6 +91,19 @@ def open_it(vault: Vault) -> None:
         vault.unlock()
     except VaultLocked:
         vault.unlock(ask_passphrase(PASSPHRASE))
+
+
+def tell_daemon(context: Context, name: str | None = None) -> list[str]:
+    """Have a running daemon try again what waits for this credential, for any where none is named; say what it does.
+
+    The credential is in the vault, whatever comes of it: a daemon that cannot be told is no failure.
+    """
+    try:
+        daemon = context.daemon()
+        tried = [] if daemon is None else daemon.try_credential(name)["repositories"]
+    except GitferryError as error:
+        return [f"  the daemon could not be told, and tries again by itself: {printable(error.title)}"]
+    return [f"  the daemon tries it now: {first_of([printable(each) for each in tried], _NAMED)}"] if tried else []
 
 
 def daemons_vault(context: Context) -> dict[str, Any] | None:

@@ -275,6 +275,44 @@ def test_what_waited_for_the_passphrase_crosses_once_it_is_given(
         pass
 
 
+def test_what_a_remote_refused_crosses_once_the_credential_has_another_secret(
+    tell: Callable[..., Said],
+    settings: Path,
+    daemon: Callable[[], int],
+    remote: Repo,
+    clone: Callable[..., Repo],
+    http_server: HttpServer,
+) -> None:
+    here = clone("here")
+    here.git("remote", "set-url", "origin", http_server.url(remote))
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        "version: 1\ndefaults: {retry: {initial: 4m}, pull: {enabled: false}, watch: {reconcile: 1h}}\n"
+        f"repositories:\n- {{path: {here.root}, auth: {{credential: forge}}}}\n"
+    )
+    tell("", "vault", "init", "--key-source", "keyfile")
+    daemon()
+    end = time.monotonic() + 20
+
+    def error() -> str | None:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        with Client(socket_to_bind(os.environ)) as client:
+            (row,) = client.status()["repositories"]
+        found: str | None = row["last_error"]
+        return found
+
+    while error() is None:
+        pass
+    said = tell("wrong\n", "credentials", "add", "forge", "--type", "basic", "--username", http_server.user)
+    assert "the daemon tries it now: here" in said.out
+    while "refuse" not in (error() or ""):
+        pass
+    assert "here" in tell(f"{http_server.password}\n", "credentials", "rotate", "forge").out
+    while error() is not None:
+        pass
+
+
 @pytest.mark.usefixtures("no_repositories")
 def test_the_answer_to_a_malformed_unlock_does_not_repeat_it(gitferry: Gitferry, daemon: Callable[[], int]) -> None:
     daemon()
