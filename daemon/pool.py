@@ -29,9 +29,19 @@ class Pool:
     For each piece that takes long there is one thread more, so that many hanging servers cannot do so either.
     """
 
-    def __init__(self, workers: int, per_host: int = 2, *, alarms: Alarms | None = None) -> None:
-        """`alarms` tells when a piece of work has taken long; without them the threads stay as many as `workers`."""
+    def __init__(
+        self,
+        workers: int,
+        per_host: int = 2,
+        *,
+        alarms: Alarms | None = None,
+        patience: float = _PATIENCE,
+        name: str = "lane-worker",
+    ) -> None:
+        """`alarms` tells when a piece of work took longer than `patience`; without them there are `workers` threads."""
+        self._patience = patience
         self._per_host = per_host
+        self._name = name
         self._wanted = workers
         self._alarms = alarms
         self._begun: dict[threading.Thread, float] = {}  # monotonic seconds
@@ -89,7 +99,7 @@ class Pool:
         """Return how many threads there may be now."""
         if self._alarms is None:
             return self._wanted
-        late = time.monotonic() - _PATIENCE
+        late = time.monotonic() - self._patience
         return min(max(self._wanted, _MOST), self._wanted + sum(begun <= late for begun in self._begun.values()))
 
     def _look_again(self) -> None:
@@ -100,20 +110,20 @@ class Pool:
     def _staff(self) -> None:
         allowed = self._allowed()
         if self._alarms is not None and self._queue and self._running >= allowed:
-            late = time.monotonic() - _PATIENCE
+            late = time.monotonic() - self._patience
             due = min((begun for begun in self._begun.values() if begun > late), default=None)
             if due is not None:
-                self._alarms.set("pool", due + _PATIENCE, self._look_again)
+                self._alarms.set("pool", due + self._patience, self._look_again)
         while len(self._threads) < min(allowed, self._running + len(self._queue)):
             self._started += 1
             # Daemon threads: a git program that ignores its deadline must not keep a stopped process alive.
-            thread = threading.Thread(target=self._work, name=f"lane-worker-{self._started}", daemon=True)
+            thread = threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:  # the machine, or the service's TasksMax, has no more
                 log.warning("work waits for a thread: %s", error, extra={"action": "pool"})
                 if self._alarms is not None:
-                    self._alarms.set("pool", time.monotonic() + _PATIENCE, self._look_again)
+                    self._alarms.set("pool", time.monotonic() + self._patience, self._look_again)
                 return
             self._threads.add(thread)
 

@@ -116,7 +116,7 @@ def _serve(
         stack.callback(server.stop)
         stack.callback(_monitored(house, logs.to_journal(environ)).stop)
         ended = False
-        watching = Watching(house.roster.wish, environ, house.place)
+        watching = Watching(house.roster.wish, environ, house.place, house.crash)
         pulls = PullScheduler(house.roster.wish, watching.reconcile)
         pulls.start()
         network = NetworkWatch(partial(_online, house))

@@ -7,10 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gitferry.config.errors import GitferryError
+from gitferry.daemon.alarms import Alarms
+from gitferry.daemon.disk import disk_of, mount_points
+from gitferry.daemon.pool import Pool
 from gitferry.daemon.stills import Stills
 from gitferry.pushback.outcome import Request
 from gitferry.repos.progress import Step
@@ -26,8 +29,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Repositories whose watches are being set at once: a disk that does not answer keeps only some of these busy.
-_SETTING_UP = 4
+#: Repositories whose watches are being set at once; one that waits so many seconds for its disk is replaced by another.
+_SETTING_UP, _PATIENCE = 4, 2.0
+#: How many may wait for one disk: there are threads for the others then, however many lie on one that does not answer.
+_PER_DISK = 12
+#: Seconds between two looks at a repository that could not be watched for a reason that nobody expected.
+_POLL = 60.0
 #: Seconds that first crossings wait for the watches of all repositories: a save is noticed before it is looked for.
 _WATCHES_FIRST = 10.0
 
@@ -45,8 +52,13 @@ class Watching:
         wish: Callable[[str, Request], None],
         environ: Mapping[str, str],
         place: Callable[[Repository], Place] | None = None,
+        crash: Callable[[BaseException, str], object] | None = None,
     ) -> None:
-        """`place` tells where a repository lies, and raises what `locate` raises; without it git is asked."""
+        """`place` tells where a repository lies, and raises what `locate` raises; without it git is asked.
+
+        `crash` logs an exception that nobody expected, and keeps a report of it.
+        """
+        self._crash = crash or _log_crash
         self._wish = wish
         self._environ = environ
         self._place = place or (lambda repository: locate(repository.path, environ))
@@ -56,7 +68,8 @@ class Watching:
         self._late: threading.Timer | None = None
         self._settler = Settler(self._settled)
         self._watcher = Watcher(self._settler.changed, self._refs_moved, environ=environ)
-        self._setting_up = ThreadPoolExecutor(_SETTING_UP, thread_name_prefix="watch-setup")
+        self._alarms = Alarms()
+        self._setting_up = Pool(_SETTING_UP, _PER_DISK, alarms=self._alarms, patience=_PATIENCE, name="watch-setup")
         self._known: dict[str, Repository] = {}
         self._troubles: dict[str, str] = {}
         self._left_out: dict[str, frozenset[str]] = {}
@@ -76,13 +89,14 @@ class Watching:
                 self._late.daemon = True
                 self._late.start()
             self._to_set += 1
-        self._setting_up.submit(self._set_up, repository)
+        self._soon(repository, partial(self._set_up, repository))
 
     def drop(self, name: str) -> None:
         """Watch it no longer."""
         self._known.pop(name, None)
         self._troubles.pop(name, None)
         self._places.pop(name, None)
+        self._alarms.clear(("poll", name))
         self._stills.forget(name)
         self._settler.remove(name)
         self._watcher.remove(name)
@@ -92,7 +106,7 @@ class Watching:
         self._stills.heard(name, request, outcome)
         repository = self._known.get(name)
         if repository is not None and name in self._troubles and not self._closed:
-            self._setting_up.submit(self._watch, repository)
+            self._soon(repository, partial(self._watch, repository))
 
     def busy(self, name: str) -> frozenset[str] | None:
         """Return the paths that were changed too recently to travel; None: unknown which."""
@@ -102,7 +116,7 @@ class Watching:
         """Have the whole tree looked at where anything may have changed since the last look; returns at once."""
         if not self._closed and name not in self._looking:  # a disk that does not answer keeps one thread busy, not all
             self._looking.add(name)
-            self._setting_up.submit(self._reconcile, name)
+            self._soon(self._known.get(name), partial(self._reconcile, name))
 
     def state(self, name: str) -> str | None:
         """Return in a few words how a repository is watched; None before it is known."""
@@ -134,9 +148,13 @@ class Watching:
         with self._first:
             if self._late is not None:
                 self._late.cancel()
-        self._setting_up.shutdown(wait=False, cancel_futures=True)
+        self._setting_up.stop()
+        self._alarms.close()
         self._settler.close()
         self._watcher.close()
+
+    def _soon(self, repository: Repository | None, work: Callable[[], None]) -> None:
+        self._setting_up.submit(None if repository is None else disk_of(repository.path, mount_points()), work)
 
     def _set_up(self, repository: Repository) -> None:
         try:
@@ -181,6 +199,14 @@ class Watching:
                 log.warning("%s is not watched: %s", name, error, extra={"action": "watch", "repository": name})
             self._troubles[name] = f"not watched: {getattr(error, 'title', error)}"
             return
+        except Exception as error:
+            if name not in self._troubles:
+                self._crash(error, f"setting the watches of {name}")
+            said = f"not watched: a fault of gitferry ({type(error).__name__}); it is looked at every minute"
+            self._troubles[name] = said
+            # The crossing that comes of it tries to watch again.
+            self._alarms.set(("poll", name), time.monotonic() + _POLL, partial(self._poll, name))
+            return
         self._troubles.pop(name, None)
         known = self._known.get(name)
         if known is None:
@@ -189,6 +215,10 @@ class Watching:
         elif known is not repository:  # its new settings were in force before: not the old ones now
             self._watch(known)
 
+    def _poll(self, name: str) -> None:
+        if name in self._troubles and not self._closed:
+            self._wish(name, Request("reconcile"))
+
     def _reconcile(self, name: str) -> None:
         place = self._places.get(name)
         now_ns = time.time_ns()
@@ -196,6 +226,8 @@ class Watching:
         try:
             if place is not None:
                 seen = stillness(place.root, place.git_dir, place.common_dir, self._environ)
+        except Exception as error:  # then git looks at the whole tree
+            self._crash(error, f"looking at the files of {name}")
         finally:
             self._looking.discard(name)
         if self._stills.needless(name, seen, now_ns):
@@ -212,3 +244,7 @@ class Watching:
         unsettled = busy - self._left_out.get(name, frozenset())
         self._left_out[name] = unsettled
         self._wish(name, Request("watch", paths=paths, unsettled=unsettled))
+
+
+def _log_crash(error: BaseException, doing: str) -> None:
+    log.error("a fault of gitferry while %s", doing, exc_info=error, extra={"action": "crash"})

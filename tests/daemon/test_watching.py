@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -13,6 +15,7 @@ from gitferry.config.model import Repository
 from gitferry.daemon.watching import Watching
 from gitferry.pushback.outcome import Outcome, Request, State
 from gitferry.repos import stillness
+from gitferry.repos.state import Place, locate
 from gitferry.tests.repo import Repo
 
 FINE = Outcome("work", State.HEALTHY, datetime(2026, 1, 1, tzinfo=UTC))
@@ -66,3 +69,57 @@ def test_one_that_is_put_anew_or_dropped_is_looked_at(watched: Watched) -> None:
     watched.reconcile()
     watched.watching.drop("work")
     assert watched.reconcile() == Request("reconcile"), "nothing is known of it"
+
+
+def test_disks_that_do_not_answer_keep_no_other_repository_from_being_watched(clone: Callable[..., Repo]) -> None:
+    there, answer = clone("there"), threading.Event()
+
+    def place(repository: Repository) -> Place:
+        if repository.name.startswith("slow"):
+            answer.wait(30)
+        return locate(repository.path, os.environ)
+
+    watching = Watching(lambda name, request: None, os.environ, place)
+    try:
+        for name in [*(f"slow{number}" for number in range(6)), "there"]:
+            watching.put(Repository(name=name, path=there.root))
+        end = time.monotonic() + 20
+        while watching.state("there") != "all":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert watching.state("slow5") == "being set up"
+    finally:
+        answer.set()
+        watching.close()
+
+
+def test_what_nobody_expected_is_told_looked_at_and_tried_again(
+    clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitferry.daemon.watching._POLL", 0.1)
+    here, faulty = clone("here"), [True]
+    wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    crashes: list[str] = []
+
+    def place(repository: Repository) -> Place:
+        if faulty[0]:
+            raise TypeError("nobody expects this")
+        return locate(repository.path, os.environ)
+
+    def crash(error: BaseException, doing: str) -> None:
+        crashes.append(f"{type(error).__name__} {doing}")
+
+    watching = Watching(lambda name, request: wishes.put(request), os.environ, place, crash)
+    try:
+        watching.put(Repository(name="work", path=here.root))
+        assert {wishes.get(timeout=10).cause, wishes.get(timeout=10).cause} == {"start", "reconcile"}
+        assert "a fault of gitferry (TypeError)" in (watching.state("work") or "")
+        faulty[0] = False
+        watching.heard("work", Request("reconcile"), FINE)
+        end = time.monotonic() + 10
+        while watching.state("work") != "all":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert crashes == ["TypeError setting the watches of work"]
+    finally:
+        watching.close()
