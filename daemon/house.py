@@ -274,10 +274,16 @@ class House:
 
     def _host(self, repository: Repository) -> str | None:
         url = remote_url(repository, self._environ)
+        known = self.board.get(repository.name)
+        if url and known.url not in (None, redact(url)):
+            self.board.set(repository.name, replace(known, url=redact(url)))
         return host_of(url) if url else None
 
+    def _stamp(self, repository: Repository) -> object:
+        return self.ferry.host.known.settings_stamp(repository.path, self._environ)
+
     def _lanes(self, settings: Settings) -> Lanes:
-        engine = Engine(cross=self._cross, host=self._host, crash=self.crash, heard=self.heard)
+        engine = Engine(cross=self._cross, host=self._host, crash=self.crash, heard=self.heard, stamp=self._stamp)
         return Lanes(engine, workers=settings.daemon.workers)
 
 

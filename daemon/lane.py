@@ -31,6 +31,7 @@ class Lane:
     repository: Repository
     host: str | None = None
     host_known: bool = False
+    stamp: object = None  # of the git settings by which the host is known
     waiting: list[Wish] = field(default_factory=list)
     running: Wish | None = None
     queued: bool = False

@@ -53,6 +53,7 @@ class Engine:
     `cross` does one crossing and answers for the repository's own troubles in its outcome. Its third argument says
     why the remote's host is not to be asked, None where it is.
     `host` names the remote's host (None: on this machine); it may read the repository's configuration.
+    `stamp` gives a value that is another one once git's settings changed by which that host is known. It must be quick.
     `crash` logs an exception nobody expected, keeps a report of it and says where.
     `heard` is told every outcome before those who wait for it.
     """
@@ -61,6 +62,7 @@ class Engine:
     host: Callable[[Repository], str | None]
     crash: Callable[[BaseException, str], Path | None]
     heard: Callable[[Repository, Request, Outcome], None]
+    stamp: Callable[[Repository], object] = lambda repository: None
 
 
 class Lanes:
@@ -213,10 +215,11 @@ class Lanes:
         )
 
     def _serve(self, lane: Lane) -> None:
-        if not lane.host_known:
-            repository = lane.repository
+        if not lane.host_known or self._engine.stamp(lane.repository) != lane.stamp:  # `git remote set-url`
+            repository, stamp = lane.repository, self._engine.stamp(lane.repository)
             host, known = self._host(repository)
             with self._mutex:
+                lane.stamp = stamp
                 if host != lane.host:
                     self._outages.leave(lane.name)  # it waits for the other one no longer
                 lane.host, lane.host_known, lane.queued = host, known and lane.repository is repository, False

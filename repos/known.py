@@ -39,6 +39,14 @@ class Known:
         self._places[path] = (place, _directories(path, place))
         return place
 
+    def settings_stamp(self, path: Path, environ: Mapping[str, str]) -> object:
+        """Return a value that is another one once a file of git's settings for the repository changed.
+
+        No git is asked; None while it is not known where the repository lies.
+        """
+        known = self._places.get(path)
+        return None if known is None else _stamps(_files(known[0], environ))
+
     def config(self, git: Git, place: Place, environ: Mapping[str, str]) -> Config:
         """Return the git settings in force, read again where one of their files changed. Raises GitError.
 

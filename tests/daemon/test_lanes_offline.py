@@ -180,7 +180,7 @@ def test_who_waits_is_dropped_with_its_host(lanes: Lanes, net: Net, engines: Eng
 def test_many_hanging_servers_hold_up_only_themselves(
     lanes: Lanes, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gitferry.daemon.pool._PATIENCE", 0.2)
+    monkeypatch.setattr(lanes._pool, "_patience", 0.2)
     go = threading.Event()
 
     def hang(repository: Repository, request: Request) -> Outcome:
@@ -300,6 +300,17 @@ def test_a_host_that_is_read_while_the_settings_change_is_read_again(net: Net, e
     net.down = {"new"}
     ask(made, ["a"], watched("x"))
     assert ask(made, ["b"], watched("x"))[0].reached, "its host is another one"
+    assert made.stop(threading.Event(), finish=5, then=1)
+
+
+def test_a_remote_that_was_set_to_another_host_waits_for_the_old_one_no_longer(net: Net, engines: Engines) -> None:
+    made = Lanes(replace(engines.engine(), stamp=lambda of: engines.hosts[of.name]), workers=4)
+    engines.hosts |= {"a": "old"}
+    made.put(repository("a", **SLOW))
+    net.down = {"old"}
+    assert not ask(made, ["a"], watched("x"))[0].reached and made.load().lost == 1
+    engines.hosts |= {"a": "new"}
+    assert ask(made, ["a"], watched("x"))[0].reached and made.load().lost == 0
     assert made.stop(threading.Event(), finish=5, then=1)
 
 

@@ -189,6 +189,19 @@ def test_a_hanging_server_delays_neither_the_others_nor_the_end(
     assert list(hanging.root.glob(".git/**/*.lock")) == []
 
 
+def test_a_remote_that_is_set_anew_is_gone_to_at_once(tmp_path: Path, clone: Callable[..., Repo], remote: Repo) -> None:
+    here = clone("here")
+    here.git("remote", "set-url", "origin", "http://127.0.0.1:9/lost.git")
+    settings(entry(here, pull={"enabled": False}, retry={"initial": "4m"}))
+    with running(tmp_path) as daemon, daemon.client() as client:
+        until(lambda: "offline" in daemon.actions())
+        here.write("notes.txt", "x\n")
+        here.git("remote", "set-url", "origin", str(remote.root))
+        until(lambda: remote.try_git("show", "main:notes.txt").returncode == 0)
+        until(lambda: row(client, "here")["url"] == str(remote.root))
+        until(lambda: row(client, "here")["state"] == "healthy")
+
+
 def commands() -> list[str]:
     """The command lines of all processes there are (proc(5))."""
     found = []

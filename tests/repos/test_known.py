@@ -51,3 +51,14 @@ def test_a_repository_that_is_gone_or_another_is_noticed(repo: Repo) -> None:
         known.place(repo.root, os.environ)
     shutil.move(repo.path("moved"), repo.path(".git"))
     assert known.place(repo.root, os.environ).git_dir == repo.path(".git")
+
+
+def test_settings_that_changed_have_another_stamp(repo: Repo) -> None:
+    known = Known()
+    assert known.settings_stamp(repo.root, os.environ) is None
+    known.place(repo.root, os.environ)
+    before = known.settings_stamp(repo.root, os.environ)
+    repo.write("file", "x")
+    assert known.settings_stamp(repo.root, os.environ) == before is not None
+    repo.git("remote", "add", "other", "https://example.org/x.git")
+    assert known.settings_stamp(repo.root, os.environ) != before
