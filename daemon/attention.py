@@ -11,6 +11,7 @@ from gitferry.daemon.alerts import NO_ALERTS
 from gitferry.daemon.clock_watch import since_boot
 from gitferry.daemon.notification import alert_row
 from gitferry.daemon.notifying import Notifying, target_of
+from gitferry.daemon.stop_limit import beside
 
 if TYPE_CHECKING:
     from gitferry.config.model import Settings
@@ -82,8 +83,8 @@ class Attention:
 
     def close(self) -> None:
         """End both threads."""
-        self._alerting.close()
-        self._notifying.close()
+        with beside(self._alerting.close):
+            self._notifying.close()
 
     def heard(self, name: str) -> None:
         """A repository crossed."""

@@ -30,6 +30,7 @@ from gitferry.daemon.private_memory import keep_memory_private
 from gitferry.daemon.pulse import Pulse, Standing
 from gitferry.daemon.safe import require_private_vault
 from gitferry.daemon.settings_file import SettingsFile
+from gitferry.daemon.stop_limit import StopLimit, beside
 from gitferry.repos import git
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         faulthandler.enable()
         held = stack.enter_context(only_instance(state_dir(environ)))
         require_private_vault(environ)
-        signals = stack.enter_context(_signals())
+        limit = StopLimit()
+        stack.callback(limit.end)
+        signals = stack.enter_context(_signals(limit.begin))
         threading.excepthook = lambda failed: _thread_failed(house, failed)
         sys.unraisablehook = lambda failed: _unraisable(house, failed)
         ended, lost = _serve(house, file, environ, signals, held, manager)
@@ -145,11 +148,9 @@ def _serve(
             manager.stopping()
             log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
         finally:
-            clock.stop()
-            network.stop()
-            pulls.stop()
-            watching.close()
-            ended = house.close()
+            # Beside each other: each may wait for a disk, and the crossings in hand need the time.
+            with beside(clock.stop, network.stop, pulls.stop, watching.close):
+                ended = house.close()
     return ended, missing is not None
 
 
@@ -241,12 +242,14 @@ def _wait(
 
 
 @contextmanager
-def _signals() -> Iterator[queue.SimpleQueue[int]]:
-    """Collect SIGTERM, SIGINT and SIGHUP in a queue while the block runs."""
+def _signals(ending: Callable[[], None]) -> Iterator[queue.SimpleQueue[int]]:
+    """Collect SIGTERM, SIGINT and SIGHUP in a queue while the block runs; call `ending` at the first two."""
     received: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def note(number: int, frame: FrameType | None) -> None:
         received.put(number)  # reentrant, unlike queue.Queue: a handler may interrupt the reader
+        if number != signal.SIGHUP:
+            ending()
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
