@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import subprocess
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gitferry.config.errors import GitferryError
@@ -18,6 +21,10 @@ OLDEST_LIBGIT2 = (1, 9, 7)
 
 _INOTIFY = Path("/proc/sys/fs/inotify")
 _MIB = 1 << 20
+_DAY = 86_400.0
+_ANSWER = 5.0  # seconds for a program that only tells something
+#: Where they come from, by Debian's names; elsewhere they are called alike.
+_PACKAGES = {"ssh": "openssh-client", "git-remote-https": "git", "git-lfs": "git-lfs"}
 _TIGHT, _FULL = 1024 * _MIB, 64 * _MIB  # free bytes
 
 
@@ -126,6 +133,62 @@ def inotify(needed: int, *, running: bool, limits: Path = _INOTIFY) -> Check:
             " && sudo sysctl --system",
         )
     return ok("inotify", f"{_directories(needed)} to watch, of {watches} watches")
+
+
+def programs(needed: Collection[str], environ: Mapping[str, str]) -> Iterator[Check]:
+    """Yield the programs beside git that repositories need: where each is, or what to install."""
+    path = environ.get("PATH", os.defpath)
+    for name in sorted(needed):
+        # git's own programs are not on PATH: git(1), --exec-path.
+        found = shutil.which(name, path=f"{path}{os.pathsep}{_exec_path(environ)}" if name.startswith("git-") else path)
+        if found is not None:
+            yield ok("programs", f"{name}, {found}")
+        else:
+            package = _PACKAGES[name]
+            yield fail("programs", f"{name} is not there, and repositories need it", f"install the package {package}")
+
+
+def clock(environ: Mapping[str, str], now: float | None = None) -> Check:
+    """Return whether the clock can be right, and whether anything keeps it so: timedatectl(1).
+
+    Certificates and tokens expire by it, and the audit log tells times; it decides about no content.
+    """
+    time_of_day = time.time() if now is None else now
+    shown = f"{datetime.fromtimestamp(time_of_day, UTC):%Y-%m-%d %H:%M} UTC"
+    if time_of_day < Path(__file__).stat().st_mtime - _DAY:
+        return fail("clock", f"it says {shown}, and this gitferry was installed later", "timedatectl set-ntp true")
+    kept = _kept_by_network(environ)
+    if kept is False:
+        return warn("clock", f"it says {shown}, and nothing keeps it right", "timedatectl set-ntp true")
+    return ok("clock", f"{shown}{', kept right by the network' if kept else ''}")
+
+
+def _kept_by_network(environ: Mapping[str, str]) -> bool | None:
+    """Return whether the kernel's clock is synchronised; None where nobody tells."""
+    program = shutil.which("timedatectl", path=environ.get("PATH", os.defpath))
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "show", "--property=NTPSynchronized", "--value"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return {"yes": True, "no": False}.get(done.stdout.strip()) if done.returncode == 0 else None
+
+
+def _exec_path(environ: Mapping[str, str]) -> str:
+    program = shutil.which("git", path=environ.get("PATH", os.defpath))
+    try:
+        words = [program or "git", "--exec-path"]
+        return subprocess.run(words, capture_output=True, text=True, timeout=_ANSWER, check=False).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 def disks(places: Iterable[Path]) -> Iterator[Check]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gitferry.config.errors import GitferryError
@@ -68,6 +70,25 @@ def uses_ssh(repository: Repository, host: Host) -> bool:
         return signed and config.get("gpg.format") == "ssh"
     except GitferryError:
         return False  # it is told with the tree and the remote
+
+
+def programs(repository: Repository, host: Host) -> frozenset[str]:
+    """Return the programs beside git that the repository needs: for its remote, and for files in git-lfs."""
+    from gitferry.daemon.remote_host import remote_url
+    from gitferry.security.urls import check_remote_url
+
+    found = set()
+    with suppress(GitferryError):  # it is told with the tree and the remote
+        url = remote_url(repository, host.environ)
+        scheme = check_remote_url(url).scheme if url is not None else ""
+        if scheme == "ssh" and not {"GIT_SSH", "GIT_SSH_COMMAND"} & host.environ.keys():
+            found.add("ssh")
+        if scheme in ("http", "https"):
+            found.add("git-remote-https")
+    with suppress(OSError):
+        if b"filter=lfs" in (repository.path / ".gitattributes").read_bytes():
+            found.add("git-lfs")
+    return frozenset(found)
 
 
 def _local(ground: Ground) -> Iterator[Check]:
@@ -272,6 +293,10 @@ def _crossing(repository: Repository, host: Host, row: Mapping[str, Any] | None)
             f"{conflicts} task{'' if conflicts == 1 else 's'} in conflict, it waits for {waits}",
             hint or "`gitferry push status` names them, and `gitferry diff TASK` shows both sides",
         )
+    if row is not None and row["state"] == "paused":
+        until = row.get("paused_until")
+        end = f"until {datetime.fromisoformat(until).astimezone():%Y-%m-%d %H:%M}" if until else "until it is resumed"
+        return warn("crossing", f"it is paused {end}", f"gitferry resume {repository.name}")
     if waits:
         return warn("crossing", f"it waits: {waits}", hint or f"`gitferry status {repository.name}` tells more")
     watching = row.get("watching") if row is not None else None

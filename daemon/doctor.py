@@ -57,6 +57,8 @@ def _all(
             examined = _repositories(repositories, environ, rows, logins)
     yield git
     yield libgit2
+    yield from machine.programs(examined.programs, environ)
+    yield machine.clock(environ)
     yield from told
     yield from machine.state(environ, None if settings is None else database_file(settings.database.url))
     if settings is not None:
@@ -85,6 +87,7 @@ class _Examined:
         self.checks: list[Check] = []
         self.directories = 0
         self.ssh = False
+        self.programs: frozenset[str] = frozenset()
 
 
 def _repositories(
@@ -104,6 +107,7 @@ def _repositories(
             for found in pool.map(lambda each: checkup.examine(each, host, rows.get(each.name)), repositories):
                 examined.checks += found
             examined.directories = sum(pool.map(lambda each: checkup.directories(each, environ), repositories))
+            examined.programs = frozenset().union(*pool.map(lambda each: checkup.programs(each, host), repositories))
             examined.ssh = any(pool.map(lambda each: checkup.uses_ssh(each, host), repositories))
         except BaseException:  # ^C: the pool is left when its threads end, which wait for remotes
             cancel.set()

@@ -431,3 +431,33 @@ def test_who_cannot_be_told_of_what_needs_a_person() -> None:
     ]
     assert found[0].what == "desktop could not be told: there is no session bus"
     assert list(service.notifications(None)) == list(service.notifications({})) == []
+
+
+def test_programs_that_repositories_need(clone: Clone, remote: Repo, tmp_path: Path) -> None:
+    repo = clone("work")
+    settings = Repository(name="work", path=repo.root)
+    environ = {name: value for name, value in os.environ.items() if name != "GIT_SSH_COMMAND"}
+    host = Host(environ=environ)
+    assert checkup_repository.programs(settings, host) == frozenset()
+    repo.write(".gitattributes", "*.bin filter=lfs\n")
+    repo.git("remote", "set-url", "origin", "ssh://git@example.org/x.git")
+    needed = checkup_repository.programs(settings, host)
+    assert needed == {"ssh", "git-lfs"}
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    assert {check.level for check in machine.programs(needed, {"PATH": str(bare)})} == {"fail"}
+    assert all(check.remedy.startswith("install ") for check in machine.programs(needed, {"PATH": str(bare)}))
+    (bare / "ssh").symlink_to("/bin/true")
+    assert [check.level for check in machine.programs({"ssh"}, {"PATH": str(bare)})] == ["ok"]
+    (found,) = machine.programs({"git-remote-https"}, os.environ)
+    assert found.what.startswith("git-remote-https, /")
+
+
+def test_a_clock_that_is_behind_and_one_that_nothing_keeps(tmp_path: Path) -> None:
+    assert machine.clock({"PATH": str(tmp_path)}, now=0.0).level == "fail"
+    assert machine.clock({"PATH": str(tmp_path)}).level == "ok"
+    program = tmp_path / "timedatectl"
+    for said, level in (("yes", "ok"), ("no", "warn"), ("", "ok")):
+        program.write_text(f"#!/bin/sh\necho {said}\n")
+        program.chmod(0o755)
+        assert machine.clock({"PATH": str(tmp_path)}).level == level
