@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gitferry.config.model import Health
+from gitferry.daemon.alerts import Alert, Kind
 from gitferry.daemon.cli.main import main
+from gitferry.daemon.notification import alert_row
 from gitferry.tests import samples
 from gitferry.tests.daemon.cli.conftest import Gitferry, Register, Registered, alone
 from gitferry.tests.repo import Repo
 
 TASK = samples.TASKS[0]
 OTHER = samples.TASKS[1]
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -48,6 +53,17 @@ def test_status_tells_of_every_repository(place: Place) -> None:
         said = place.run(*arguments)
         assert "work" in said.out and "healthy" in said.out
         assert all(len(line) <= 80 or str(place.tree.root.parent) in line for line in said.out.splitlines()), said.out
+
+
+@alone
+def test_every_key_of_status_and_alerts_is_documented(place: Place) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "status.md").read_text()
+    documented = set(re.findall(r"`(\w+)`", page))
+    answer = place.run("status", "--json").json
+    alert = Alert("1", Kind.SETTINGS, "", "", "said", "remedy", since=NOW, raised=NOW)
+    health = {*Health.model_fields}
+    keys = {*answer["daemon"], *answer["repositories"][0], *alert_row(alert), *health}
+    assert keys - documented == set() and "/api/v1/alerts" in page
 
 
 def test_tasks_have_names_versions_and_status(place: Place) -> None:
