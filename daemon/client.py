@@ -11,7 +11,8 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -100,6 +101,8 @@ class Client:
         self._path = path
         self._patience = patience
         self._open: socket.socket | None = None
+        #: Told of every question: who was asked what, and how long the answer took.
+        self.tell: Callable[[str], None] | None = None
 
     def close(self) -> None:
         """Close the connection that a probe may have left."""
@@ -267,6 +270,7 @@ class Client:
         head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/json\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        begun = time.monotonic()
         connection, self._open = self._open or self._connected(), None
         with connection:
             pid = _peer(connection)
@@ -277,6 +281,10 @@ class Client:
                 answer = self._read_all(connection, pid)
             except OSError as error:
                 raise DaemonGone(f"the daemon broke the connection ({error.strerror})") from error
+        if self.tell is not None:
+            who = "the daemon" if pid is None else f"the daemon (process {pid})"
+            took = round((time.monotonic() - begun) * 1000)
+            self.tell(f"asked {who}: {method} {target.partition('?')[0]}, answered in {took} ms")
         return _decoded(answer)
 
     def _connected(self) -> socket.socket:

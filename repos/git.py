@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -26,7 +28,10 @@ from gitferry.repos.connecting import Connecting
 from gitferry.repos.offer import Access
 from gitferry.security.redact import redact, without_registered
 
+log = logging.getLogger(__name__)
+
 OLDEST: Final = (2, 38)
+_SHOWN: Final = 300  # characters of a command in the log
 
 # What a user sets on purpose to make git work on this machine. Everything else named GIT_* would point our calls
 # at another repository, index or configuration than the one we name (a hook's environment holds all of these).
@@ -328,12 +333,17 @@ class Git:
             )
         except OSError as failure:  # no memory, too many arguments, or the program vanished since we looked
             raise GitError(self.root, args, -1, f"{program} did not start: {failure}") from failure
+        begun = time.monotonic()
         with progress.limited(f"git {_verb(args)}", limits.deadline), process:
             try:
                 stdout, stderr = self._finish(process, args, input, limits)
             except BaseException:
                 _end_group(process)
                 raise
+        if log.isEnabledFor(logging.DEBUG):
+            took = round((time.monotonic() - begun) * 1000)
+            said = shlex.join(args)[:_SHOWN]
+            log.debug("git %s: %d, %d ms, in %s", said, process.returncode, took, self.root, extra={"action": "git"})
         return Completed(process.returncode, stdout, redact(stderr.decode("utf-8", "replace")))
 
     def _finish(

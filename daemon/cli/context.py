@@ -27,7 +27,7 @@ class Context:
         self._agreed: Mapping[str, str] | None = None
         self.config: Path | None = None
         self.json = False
-        self.verbose = False
+        self.verbose = 0
         self.patience: float | None = None  # seconds that a silent daemon has to say that it lives
         self.doing = "gitferry"
         self._daemon: Client | None = None
@@ -58,9 +58,11 @@ class Context:
     def control(self) -> Verbs:
         """Return who answers: the running daemon, else the same engine in this process, under the same locks."""
         if self.verbose:
-            _log_to_stderr()
+            _log_to_stderr(debug=self.verbose > 1)
         daemon = self.daemon()
         if daemon is not None:
+            if self.verbose:
+                daemon.tell = _tell
             return daemon
         return self._engine_here()
 
@@ -125,15 +127,22 @@ def _log_nowhere() -> None:
         logging.getLogger("gitferry").addHandler(logging.NullHandler())
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr(*, debug: bool) -> None:
     import logging
 
+    from gitferry.daemon.logs import TextLines
     from gitferry.security.redact import RedactingFilter
 
     root = logging.getLogger("gitferry")
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.addFilter(RedactingFilter())
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(TextLines())
         root.addHandler(handler)
-        root.setLevel(logging.DEBUG)
+        root.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+def _tell(said: str) -> None:
+    import logging
+
+    logging.getLogger(__name__).info("%s", said)

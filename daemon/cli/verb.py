@@ -96,13 +96,17 @@ def common_options(*, hidden: bool) -> list[click.Option]:
         ),
         click.Option(
             ["-v", "--verbose"],
-            is_flag=True,
+            count=True,
             expose_value=False,
             hidden=hidden,
-            callback=_given("verbose"),
-            help="Log what is done to standard error.",
+            callback=_more,
+            help="Log what is done to standard error; -vv every git command too.",
         ),
     ]
+
+
+def _more(context: click.Context, parameter: click.Parameter, value: int) -> None:
+    context_of(context).verbose += value  # before the verb and after it
 
 
 def _given(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:

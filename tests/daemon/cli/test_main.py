@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from gitferry.config.paths import state_dir
 from gitferry.daemon.cli import context
 from gitferry.daemon.cli.main import VERBS, cli, main
 from gitferry.tests.daemon.cli.conftest import COMMAND
+from gitferry.tests.repo import Repo
 
 
 def every_command() -> list[tuple[str, click.Command]]:
@@ -174,3 +176,22 @@ def test_settings_that_cannot_be_read_are_a_failure_with_a_remedy(
     said = " ".join(capfd.readouterr().err.split())
     assert "cannot be read" in said
     assert "a file that this user may read" in said
+
+
+def test_once_verbose_tells_who_was_asked_and_twice_every_git_command(
+    no_repositories: Path, clone: Callable[..., Repo], daemon: Callable[[], int]
+) -> None:
+    repo = clone("work")
+    repo.git("remote", "set-url", "origin", "https://ada:canary@127.0.0.1:9/x.git")
+    no_repositories.write_text(f"version: 1\nrepositories: [{{path: {repo.root}}}]\n")
+
+    def logged(*words: str) -> str:
+        return subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False).stderr
+
+    assert logged("status") == ""
+    assert "canary" not in (said := logged("-v", "status", "-v"))
+    assert " DEBUG git " in said and f", in {repo.root}" in said
+    assert " DEBUG " not in logged("-v", "status")
+    assert "canary" not in logged("-vv", "sync")
+    pid = daemon()
+    assert f"INFO asked the daemon (process {pid}): GET /api/v1/status, answered in " in logged("status", "-v")
