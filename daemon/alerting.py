@@ -233,9 +233,11 @@ def _raised(concern: Concern, now: datetime) -> Alert:
 def _log(alert: Alert, action: str) -> None:
     if alert.kind in NO_ALERTS:
         return  # the crossing's own line tells it
-    if alert.kind is Kind.SETTINGS and action == "alert":
-        return  # whoever read them has logged every fault
     facts: Mapping[str, str] = {"action": action, "kind": alert.kind.value, "repository": alert.repository}
+    if alert.kind is Kind.SETTINGS:
+        if action == "alert_over":  # whoever read them has logged every fault
+            log.info("the settings can be used again", extra=dict(facts))
+        return
     where = f"{alert.repository}: " if alert.repository else ""
     if action == "alert_over":
         log.info("%sover: %s", where, alert.said, extra=dict(facts))

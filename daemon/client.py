@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-PATIENCE = 5.0  # seconds of silence after which the daemon is asked whether it lives, and seconds for the answer
+PATIENCE = 5.0  # seconds that a daemon has to say that it lives
+_SILENCE = 2.0  # seconds without an answer after which it is asked that
 _API = "/api/v1"
 
 
@@ -93,8 +94,8 @@ class Client:
     """The verbs of `daemon.control.Control`, answered by the daemon at `path`.
 
     Every method returns what the facade's does and raises its GitferryError, or DaemonNotRunning, or DaemonGone.
-    Verbs that cross wait for their answer without a limit of time: git's own deadlines bound it. But a daemon that is
-    silent for `patience` seconds must be able to say that it lives, else DaemonSilent is raised.
+    Verbs that cross wait for their answer without a limit of time: git's own deadlines bound it. But a daemon
+    that is silent must say within `patience` seconds that it lives, else DaemonSilent is raised.
     """
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
@@ -277,7 +278,7 @@ class Client:
             try:
                 connection.settimeout(None)
                 connection.sendall(head.encode("ascii") + b"\r\n" + (body or b""))
-                connection.settimeout(self._patience)
+                connection.settimeout(min(_SILENCE, self._patience))
                 answer = self._read_all(connection, pid)
             except OSError as error:
                 raise DaemonGone(f"the daemon broke the connection ({error.strerror})") from error
