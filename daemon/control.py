@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from gitferry.config.paths import settings_path
-from gitferry.daemon import asked, audit_rows, candidate, rows, safe
+from gitferry.daemon import asked, audit_rows, rows, safe
+from gitferry.daemon.adding import Adding
 from gitferry.daemon.approving import require_approvable
 from gitferry.daemon.crash import version
-from gitferry.daemon.ferry import Ferry
 from gitferry.daemon.house import House
 from gitferry.daemon.questions import Questions
 from gitferry.daemon.resolving import OPEN, NotInConflict, answers_to, is_resolved
@@ -22,7 +21,7 @@ from gitferry.pushback.outcome import Request, Take
 from gitferry.repos.tasks import task_id
 
 if TYPE_CHECKING:
-    from gitferry.config.model import Repository, Settings
+    from gitferry.config.model import Repository
     from gitferry.daemon.probes import Probes
     from gitferry.pushback.outcome import TaskState
     from gitferry.repos.content import File
@@ -374,23 +373,18 @@ class Control:
 
     def survey_for_add(self, path: str, branch: str | None = None, credential: str | None = None) -> Row:
         """Return what `add` shows of a working tree before it is registered. Changes nothing."""
-        settings, ferry = self._settings_or_none(), self._ferry()
-        if settings is not None or credential is None:
-            return candidate.survey(Path(path), branch, settings, ferry, credential=credential)
-        with safe.lent(None, self._environ) as logins:
-            ferry.host = replace(ferry.host, logins=logins)
-            return candidate.survey(Path(path), branch, None, ferry, credential=credential)
+        return Adding(self._house_or_none(), self._environ).survey(path, branch, credential)
 
     def hold(self, path: str, branch: str | None = None) -> Row:
         """Let first pushes of the working tree at `path` wait for `push all` or `resume`.
 
         `branch` is the one that will be kept in step, by default the one checked out.
         """
-        return self._hold(path, branch, held=True)
+        return Adding(self._house_or_none(), self._environ).hold(path, branch, held=True)
 
     def release(self, path: str, branch: str | None = None) -> Row:
         """Undo `hold`."""
-        return self._hold(path, branch, held=False)
+        return Adding(self._house_or_none(), self._environ).hold(path, branch, held=False)
 
     def reload(self) -> Row:
         """Read the settings again; a daemon starts, changes and stops only what differs."""
@@ -422,19 +416,8 @@ class Control:
         outcomes = [answer.result() for answer in answers]
         return {"results": [rows.result(each, held=house.board.get(each.repository).pushes_held) for each in outcomes]}
 
-    def _hold(self, path: str, branch: str | None, *, held: bool) -> Row:
-        repository = candidate.as_repository(Path(path), self._settings_or_none(), branch=branch)
-        self._ferry().hold(repository, held=held)
-        return {"held": held}
-
-    def _ferry(self) -> Ferry:
-        """Return the engine; before there are settings, one that needs none."""
-        if self._settings_or_none() is None:
-            return Ferry(self._environ, threading.Event())
-        return self._house.ferry
-
-    def _settings_or_none(self) -> Settings | None:
-        """Return the settings in force, None before there is a file: the first `add` makes one."""
+    def _house_or_none(self) -> House | None:
+        """Return what the verbs stand on; None before there is a settings file: the first `add` makes one."""
         if self._given is None and self._own is None and not settings_path(self._named, self._environ).exists():
             return None
-        return self._house.roster.settings
+        return self._house
