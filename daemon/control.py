@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from gitferry.config.paths import settings_path
-from gitferry.daemon import asked, audit_rows, rows, safe
+from gitferry.daemon import asked, audit_rows, pausing, rows, safe
 from gitferry.daemon.adding import Adding
 from gitferry.daemon.approving import require_approvable
 from gitferry.daemon.crash import version
@@ -331,18 +330,7 @@ class Control:
 
     def pause(self, repository: str | None = None, seconds: float | None = None) -> Row:
         """Cross no more by itself, for `seconds` or until `resume`; what cannot be paused is under `unreadable`."""
-        house = self._house
-        until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
-
-        def pause(each: Repository) -> list[Repository]:
-            house.ferry.pause(each, until)
-            house.auditing.paused(each.name, until)
-            return [each]
-
-        paused, unreadable = self._questions.read(pause, self._questions.chosen(repository), repository is None)
-        house.look(paused)
-        names = [each.name for each in paused]
-        return {"paused": names, "until": rows.instant(until), "unreadable": unreadable}
+        return pausing.pause(self._house, repository, seconds)
 
     def resume(self, repository: str | None = None) -> Row:
         """Cross again, at once where a daemon runs; first pushes that were held are released.
@@ -350,24 +338,7 @@ class Control:
         The working tree that is there now is taken for the tracked one. What cannot be resumed is under `unreadable`,
         and what was neither paused nor held under `idle` too.
         """
-        house = self._house
-        idle: set[str] = set()
-
-        def resume(each: Repository) -> list[Repository]:
-            record = house.ferry.record(each)
-            if not (record.paused or record.pushes_held):
-                idle.add(each.name)
-            house.ferry.resume(each)
-            house.auditing.resumed(each.name)
-            house.accept(each)
-            return [each]
-
-        resumed, unreadable = self._questions.read(resume, self._questions.chosen(repository), repository is None)
-        house.look(resumed)
-        if self._given is not None:
-            for each in resumed:
-                house.roster.wish(each.name, Request("request", fetch=True))
-        return {"resumed": [each.name for each in resumed], "idle": sorted(idle), "unreadable": unreadable}
+        return pausing.resume(self._house, repository, running=self._given is not None)
 
     # Adding
 

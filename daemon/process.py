@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gitferry.config.model import Settings
     from gitferry.daemon.clock_watch import ClockWatch
     from gitferry.daemon.scheduler import PullScheduler
+    from gitferry.daemon.server import Server
     from gitferry.daemon.tcp import Tcp
     from gitferry.daemon.watching import Watching
 
@@ -130,19 +131,9 @@ def _serve(
             house.attend(watching, pulls)
             _greet(house, place)
             _warn_of_open_files(house, environ)
-
-            def signs() -> heartbeat.Signs:
-                dead = [name for name, alive in _threads(house, watching, pulls, clock) if not alive]
-                return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
-
-            def lost() -> str | None:
-                if not held():
-                    return f"the state directory {house.state_dir} was removed or replaced"
-                if listen.identity(place) != bound:
-                    return f"the socket {place} was removed or replaced"
-                return None if server.alive else "the control interface ended by itself"
-
-            missing = _wait(house, file, signals, lost, _pulse(house, manager, signs))
+            threads = partial(_threads, house, watching, pulls, clock)
+            pulse = _pulse(house, manager, partial(_signs, house, watching, server, threads))
+            missing = _wait(house, file, signals, partial(_lost, house, held, place, bound, server), pulse)
             if missing is not None:
                 log.error("%s: the daemon ends, start it again", missing, extra={"action": "lost"})
             manager.stopping()
@@ -152,6 +143,25 @@ def _serve(
             with beside(clock.stop, network.stop, pulls.stop, watching.close):
                 ended = house.close()
     return ended, missing is not None
+
+
+def _signs(
+    house: House, watching: Watching, server: Server, threads: Callable[[], tuple[tuple[str, bool], ...]]
+) -> heartbeat.Signs:
+    """Return what tells whether the daemon goes on with its work."""
+    dead = [name for name, alive in threads() if not alive]
+    return heartbeat.Signs((*house.roster.lanes.steps(), *watching.steps()), dead, server.turned)
+
+
+def _lost(
+    house: House, held: Callable[[], bool], place: Path, bound: tuple[int, int] | None, server: Server
+) -> str | None:
+    """Return what the daemon cannot go on without and has lost; None: nothing."""
+    if not held():
+        return f"the state directory {house.state_dir} was removed or replaced"
+    if listen.identity(place) != bound:
+        return f"the socket {place} was removed or replaced"
+    return None if server.alive else "the control interface ended by itself"
 
 
 def _pulse(house: House, manager: ServiceManager, signs: Callable[[], heartbeat.Signs]) -> Pulse:
