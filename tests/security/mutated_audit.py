@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sqlite3
 import sys
 import tempfile
 from collections import Counter
@@ -36,7 +37,10 @@ def undetected(directory: Path, count: int, seed: int) -> tuple[Counter[str], li
             mutated = next(each for each in MUTATIONS if each.__name__ == way)(rows, chance)
             if mutated == rows:
                 continue
-            log.write(mutated)
+            try:
+                log.write(mutated)
+            except sqlite3.IntegrityError:
+                continue  # two rows of one key, which the table takes from nobody
             if log.rows() == rows:  # the database made the same of it again
                 continue
         tried[way] += 1
