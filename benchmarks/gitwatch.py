@@ -15,12 +15,22 @@ from footprint import family, memory, seconds_used, watches
 from workplace import Failure, Workplace
 
 _READY_WITHIN = 300.0  # seconds
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")  # inotify(7); each gitwatch takes one
+_OTHERS = 28  # instances that other programs of this user may hold
 
 
 def program() -> str | None:
     """Return where gitwatch is, None where this machine has none, or lacks the inotifywait that it needs."""
     found = os.environ.get("GITWATCH") or shutil.which("gitwatch")
     return found if shutil.which("inotifywait") else None
+
+
+def require_possible(count: int) -> None:
+    """Raise `Failure` where gitwatch is here and this user may not watch with so many processes."""
+    allowed = int(_INSTANCES.read_text())
+    if program() is not None and allowed < count + _OTHERS:
+        remedy = f"sysctl fs.inotify.max_user_instances={2 * count}"
+        raise Failure(f"{count} gitwatch need {count} inotify instances: {remedy}")
 
 
 def beside(place: Workplace, clones: Sequence[Path], *, idle: float) -> Mapping[str, float]:

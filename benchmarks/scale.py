@@ -23,6 +23,7 @@ def scale(place: Workplace, count: int, *, idle: float, pulling: float, limits: 
 
     Where gitwatch is on this machine, so many of it are measured after the daemon, over the same clones.
     """
+    gitwatch.require_possible(count)
     rows = repositories(place, count)
     write_settings(place, rows, pulls=False)
     figures: dict[str, float] = {}
