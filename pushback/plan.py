@@ -19,6 +19,7 @@ from gitferry.pushback.decision import (
     UNSURE,
     Action,
     Decision,
+    HeldView,
     Merge,
     Policy,
     Side,
@@ -56,7 +57,7 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
     undone = _undone(view, view.head, policy) or _undone(view, view.local, policy)
     if verdict.action is Action.PUSH and not answered and not undone:
         # The user's commit travels as it is; what is edited beyond it goes on top of it.
-        return _edited(_on_top(view, view.head), Action.PUSH, policy, merge)
+        return _edited(_on_top(view, view.head, _beyond(view, view.head, merge)), Action.PUSH, policy, merge)
     if verdict.action is Action.HOLD and not answered and _restraint(view, policy) is None:
         strategy = policy.strategy_of(view.unit)
         if strategy is Strategy.TAKE_LOCAL:
@@ -64,17 +65,35 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
             return replace(ours, answered=Take.LOCAL, bases=verdict.bases)
         joined = clean(verdict.bases, view.head, view.remote, merge) if strategy is Strategy.MERGE else None
         if joined is not None:
-            beyond = _edited(_on_top(view, Side(joined)), Action.MERGE, policy, merge)
+            both = Side(joined)
+            beyond = _edited(_on_top(view, both, _beyond(view, both, merge)), Action.MERGE, policy, merge)
             if beyond.action in (Action.AGREED, *TRAVELS):
                 return replace(beyond, joined=joined, answered=Take.MERGED, bases=verdict.bases)
     return _edited(view, Action.HOLD, policy, merge)
 
 
-def _on_top(view: View, commit: Side) -> View:
+def _on_top(view: View, commit: Side, held: HeldView | None = None) -> View:
     """Return the view of what was edited beyond the user's commit, which will be upstream as `commit`."""
     return replace(
-        view, remote=commit, bases=(view.head,), agreed=None, passed=None, parted=None, held=None, touches=()
+        view, remote=commit, bases=(view.head,), agreed=None, passed=None, parted=None, held=held, touches=()
     )
+
+
+def _beyond(view: View, commit: Side, merge: Merge) -> HeldView | None:
+    """Return the hold that stays on what was edited beyond the user's commit; None where that was made of the commit.
+
+    Who commits another file of a task in conflict has not answered it: the rest is made from what the hold says still,
+    unless it has the remote's change in it, or the commit has all that was held.
+    """
+    held = view.held
+
+    def has(one: Side, other: Side) -> bool:
+        bases = () if held is None else held.bases
+        return bool(bases) and all(merge(b.content, one.content, other.content) == one.content for b in bases)
+
+    if held is None or has(view.local, view.remote) or any(has(commit, known) for known in held.locals[-1:]):
+        return None
+    return held
 
 
 def _edited(view: View, committed: Action | None, policy: Policy, merge: Merge) -> Decision:

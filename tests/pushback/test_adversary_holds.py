@@ -8,9 +8,11 @@ from types import ModuleType
 import pytest
 
 from gitferry.pushback import carry, operations
+from gitferry.pushback.outcome import PushStatus, Take
 from gitferry.tests.pushback.adversary import REMOTE, TASK, Meanwhile, both_have, hold, remote_keeps
 from gitferry.tests.pushback.killed import killed_at
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import BOTH, NAME, OURS_FAR, answer, both_change
 from gitferry.tests.repo import Repo
 
 NESTED = {**TASK, "t/inner/metadata.json": '{"name":"inner"}\n', "t/inner/p": "i0\n"}
@@ -210,6 +212,48 @@ def test_a_directory_made_a_file_does_not_drop_the_remotes_edit_in_it(here: Side
         there.sync()
         remote_keeps(remote, "x/b")
         assert there.repo.read("x") == "mine\n"
+
+
+# -- the user commits a part of it
+
+
+@pytest.mark.parametrize("take", [Take.LOCAL, Take.REMOTE])
+@pytest.mark.parametrize("strategy", ["fail", "merge", "manual"])
+def test_a_commit_of_another_file_answers_no_conflict(held: Side, remote: Repo, strategy: str, take: Take) -> None:
+    held.repo.write("t/q", "q1\n")
+    held.repo.git("commit", "-q", "-m", "another file", "t/q")
+    held.pushback["conflict_strategy"] = strategy
+    for _ in range(2):
+        told = held.sync()
+        assert held.task(told, "t").push_status is PushStatus.CONFLICT
+        remote_keeps(remote)
+        remote_keeps(remote, "t/q", "q1\n")
+        assert held.repo.read("t/p") == "mine\n"
+    healthy(answer(held, told, take, "t"))
+    assert held.repo.worktree() == remote.tree("main")
+    remote_keeps(remote, content="mine\n" if take is Take.LOCAL else REMOTE)
+
+
+def test_nor_does_one_that_meets_another_change_of_the_remotes(here: Side, held: Side, remote: Repo) -> None:
+    held.repo.write("t/q", "q1\n")
+    held.repo.git("commit", "-q", "-m", "another file", "t/q")
+    here.repo.write("t/r", "theirs too\n")
+    healthy(here.sync())
+    held.pushback["conflict_strategy"] = "merge"
+    for _ in range(2):
+        held.sync()
+        remote_keeps(remote)
+        assert held.repo.read("t/p") == "mine\n"
+
+
+def test_what_goes_on_from_a_commit_of_both_sides_is_none(here: Side, there: Side, remote: Repo) -> None:
+    both_change(here, there, OURS_FAR)
+    assert here.sync().state == "conflict"
+    here.repo.write(NAME, BOTH)
+    here.repo.git("commit", "-q", "-m", "both sides", NAME)
+    here.repo.write(NAME, BOTH.replace("theirs", "and on"))
+    healthy(here.sync())
+    assert remote.tree("main") == here.repo.worktree()
 
 
 # -- renames
