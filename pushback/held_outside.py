@@ -24,6 +24,7 @@ class Outside:
     patterns: Sparse
     head: str  # root tree
     owner: Callable[[str], str]  # path → the task that it belongs to
+    given: Callable[[str], bool] = lambda path: False  # path → whether the user's own git said what it is
 
     def with_record(self, record: Record, seen: Observation) -> Observation:
         """Return what was observed, with the files outside of held tasks and of those in review as they were left."""
@@ -38,10 +39,13 @@ class Outside:
         return replace(seen, disk=self.objects.apply(seen.disk, entries)) if entries else seen
 
     def _held(self, hold: Hold, disk: str) -> dict[str, Entry | None]:
-        """Return a held task's files outside: as they were, while nothing of it that can be seen has changed since."""
+        """Return a held task's files outside: as they were, while nothing of it that can be seen has changed since.
+
+        What the user staged or committed can be seen.
+        """
         for tree in reversed(hold.locals):
             paths = tuple(self._differing(hold.unit, disk, tree))
-            if all(self.patterns.lacks(path) for path in paths):
+            if all(self.patterns.lacks(path) and not self.given(path) for path in paths):
                 return {path: self.objects.file_at(tree, path) for path in paths}
         return {}
 

@@ -149,14 +149,14 @@ class Planner:
         objects = self._objects
         head_tree, upstream_tree = objects.tree_of(head), objects.tree_of(upstream)
         require_bearable(objects, head_tree, upstream_tree)
-        seen = self._observe(record, head_tree, upstream_tree)
-        grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
+        trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
+        seen = self._observe(record, head_tree, upstream_tree, trees)
+        grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
         lost = passed = None
         if agreed is not None and head is not None and head != agreed:
             lost, passed = (None, agreed) if objects.is_ancestor(agreed, head) else (agreed, None)
-        trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
         if lost is not None and amended_from(objects, lost):
             trees, lost = (objects.tree_of(lost),), None
         sides = Sides(
@@ -178,7 +178,7 @@ class Planner:
         found = frozenset[str]().union(*(manifests.directories(self._objects, t, tasks.manifests) for t in set(trees)))
         return Grouping(tasks, found, resolve_layout(tasks.layout, found))
 
-    def _observe(self, record: Record, head_tree: str, upstream_tree: str) -> Observation:
+    def _observe(self, record: Record, head_tree: str, upstream_tree: str, bases: Sequence[str]) -> Observation:
         settings, request = self._ground.settings, self._request
         grouping = self.grouping((head_tree, upstream_tree))
         paths = (
@@ -209,7 +209,12 @@ class Planner:
         patterns = sparse.read(self._ground.place, self._ground.state.config)
         if patterns is None:
             return seen
-        recorded = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path)
+
+        def given(path: str) -> bool:
+            staged, now = path in seen.changes and seen.changes[path].staged, self._objects.file_at(head_tree, path)
+            return staged or any(self._objects.file_at(base, path) != now for base in bases)
+
+        recorded = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path, given)
         return recorded.with_record(record, seen)
 
     def _never_here(self, record: Record, held: Iterable[str]) -> Iterator[str]:

@@ -81,7 +81,7 @@ def displacing(
             if gone is not None:
                 found[path] = (
                     f"{path} stands in the place of {gone}, which is outside your sparse checkout: move it away, or "
-                    "`git add` it and commit that"
+                    "`git add --sparse` it and commit that"
                 )
     return found
 

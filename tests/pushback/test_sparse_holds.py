@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gitferry.pushback.outcome import Strategy
+from gitferry.pushback.outcome import PushStatus, Strategy, Take
 from gitferry.pushback.undo import undo
 from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import answer
 from gitferry.tests.pushback.sparse_sides import FILES, LINES, Kind, full, hidden, narrow, send, settled
 from gitferry.tests.repo import Repo
 
@@ -82,6 +83,32 @@ def test_the_users_own_commits_meet_changes_outside(here: Side, there: Side, rem
     assert remote.tree("main")["half/a.txt"] == OURS.encode()
     assert remote.tree("main")["half/data/x.txt"] == THEIRS.encode()
     assert "out/b.txt" not in remote.tree("main")
+    settled(here, remote)
+
+
+@pytest.mark.parametrize("text", [None, OURS], ids=["deleted", "edited"])
+def test_what_the_user_commits_outside_while_it_is_held_travels(
+    here: Side, there: Side, remote: Repo, text: str | None
+) -> None:
+    here.repo.write("half/a.txt", OURS)
+    send(there, {"half/a.txt": THEIRS})
+    here.sync()
+    if text is None:
+        here.repo.git("rm", "-q", "--cached", "--sparse", "half/data/x.txt")
+    else:
+        oid = here.repo.git("hash-object", "-w", "--stdin", stdin=text)
+        here.repo.git("update-index", "--cacheinfo", f"100644,{oid},half/data/x.txt")
+        here.repo.git("update-index", "--skip-worktree", "half/data/x.txt")
+    here.repo.git("commit", "-q", "-m", "mine")
+    wanted = None if text is None else text.encode()
+    for _ in range(2):
+        told = here.sync()
+        assert here.task(told, "half").push_status is PushStatus.CONFLICT
+        assert remote.tree("main")["half/a.txt"] == THEIRS.encode()
+        assert remote.tree("main").get("half/data/x.txt") == wanted
+    healthy(answer(here, told, Take.LOCAL, "half"))
+    assert remote.tree("main")["half/a.txt"] == OURS.encode()
+    assert remote.tree("main").get("half/data/x.txt") == wanted
     settled(here, remote)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitferry.pushback.outcome import Answer, Take
+from gitferry.pushback.outcome import Answer, PushStatus, Take
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.sparse_sides import flags, same_as_git, settled
 from gitferry.tests.repo import Repo
@@ -219,15 +219,46 @@ def test_nor_does_a_persons_answer(remote: Repo, clone: Callable[..., Repo], sta
     settled(side, remote)
 
 
-def test_who_wants_it_in_its_place_says_so_to_git(remote: Repo, clone: Callable[..., Repo]) -> None:
+@pytest.mark.parametrize("standing", ["new", "a link", "a file"])
+def test_who_wants_it_in_its_place_says_so_to_git(remote: Repo, clone: Callable[..., Repo], standing: str) -> None:
     writer = clone("there")
     publish(writer, {"a/a": "1\n", "d/a": "1\n"})
     here = sparse(remote, writer.root.parent / "here", ["/*", "!/a/"])
     side = Side(here)
     healthy(side.sync())
-    here.write("a", "mine\n")
-    assert "`git add` it and commit that" in (side.task(side.sync(), "a").reason or "")
-    here.git("add", "a")
-    here.git("commit", "-q", "-m", "a file in its place")
+    stand(here, standing)
+    (path,) = STANDING[standing]
+    assert "`git add --sparse` it and commit that" in (side.task(side.sync(), path).reason or "")
+    here.git("add", "--sparse", path)
+    here.git("commit", "-q", "-m", "in its place")
     healthy(side.sync())
-    assert remote.tree("main") == {"a": b"mine\n", "d/a": b"1\n"}
+    assert remote.tree("main").keys() == {path, "d/a"}
+    assert here.status() == ""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("standing", ["empty", "ignored", "new", "a link"])
+def test_who_lets_it_go_says_so_to_git(
+    remote: Repo, clone: Callable[..., Repo], standing: str, *, changed: bool
+) -> None:
+    writer = clone("there")
+    publish(writer, {"a/a": "1\n", "d/a": "1\n"})
+    here = sparse(remote, writer.root.parent / "here", ["/*", "!/a/"])
+    here.path(".git/info/exclude").write_text("*.log\n")
+    side = Side(here)
+    healthy(side.sync())
+    stand(here, standing)
+    if changed:
+        publish(writer, {"a/a": "2\n", "d/a": "1\n"})
+    assert "`git rm --cached --sparse`" in (side.task(side.sync(), "a/a").reason or "")
+    here.git("rm", "-q", "--cached", "--sparse", "a/a")
+    assert "staging" in (side.task(side.sync(), "a/a").reason or "")
+    assert here.git("diff", "--cached", "--name-only") == "a/a"
+    here.git("commit", "-q", "-m", "it is to go")
+    for _ in range(2):
+        told = side.sync()
+    if changed:
+        assert side.task(told, "a/a").push_status is PushStatus.CONFLICT
+        side.sync(answers={t.id: Answer(Take.LOCAL, t.version_seen) for t in told.tasks if t.version_seen is not None})
+    assert "a/a" not in remote.tree("main")
+    assert {path: content(here, path) for path in STANDING[standing]} == STANDING[standing]
