@@ -248,8 +248,8 @@ class Planner:
         for path in near:
             unit = grouping.unit_of(path)
             paths.add(unit.path if unit.kind == "directory" and unit.carry else path)
-        # What is staged where the remote has a directory goes from the index when that comes.
-        directories = {directory for path in near for directory in above(path) if directory}
+        # What is staged where a directory comes goes from the index with that.
+        directories = {directory for path in near | paths for directory in above(path) if directory}
         paths.update(each for each in directories if self._may_be_a_file(each, head_tree))
         return None if "." in paths or self._ground.settings.tasks.layout == "repository" else paths
 

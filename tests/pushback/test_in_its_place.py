@@ -59,6 +59,18 @@ def test_also_where_a_directory_stands_by_now(here: Side, writer: Repo) -> None:
     assert here.repo.git("show", ":d") == "staged"
 
 
+def test_also_where_what_waited_goes_by_a_look_at_another_file(here: Side) -> None:
+    here.pushback["auto_push"] = False
+    here.repo.write("d", "staged\n")
+    here.repo.git("add", "d")
+    here.repo.delete("d")
+    here.repo.write("d/e/x", "on disk\n")
+    here.sync()
+    here.pushback["auto_push"] = True
+    assert saved(here).state is State.WAITING
+    assert here.repo.git("show", ":d") == "staged"
+
+
 @pytest.mark.parametrize("look", [Side.sync, saved], ids=["everywhere", "at one file"])
 @pytest.mark.parametrize("strategy", ["fail", "merge"])
 @pytest.mark.parametrize(("mine", "theirs"), PLACES)
