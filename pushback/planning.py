@@ -30,8 +30,8 @@ from gitferry.pushback.readiness import Waits, require_history
 from gitferry.pushback.sides import Sides
 from gitferry.pushback.soundness import Soundness
 from gitferry.pushback.validation import Validator
+from gitferry.repos import index, sparse
 from gitferry.repos import record as records
-from gitferry.repos import sparse
 from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.filters import above
 from gitferry.repos.hold import HoldState
@@ -248,15 +248,23 @@ class Planner:
         for path in near:
             unit = grouping.unit_of(path)
             paths.add(unit.path if unit.kind == "directory" and unit.carry else path)
-        # What is staged where a directory comes goes from the index with that.
-        directories = {directory for path in near | paths for directory in above(path) if directory}
-        paths.update(each for each in directories if self._may_be_a_file(each, head_tree))
+        paths |= self._in_their_place(near | paths, head_tree)
         return None if "." in paths or self._ground.settings.tasks.layout == "repository" else paths
 
-    def _may_be_a_file(self, directory: str, head_tree: str) -> bool:
-        """Whether index or working tree may have a file where some side has a directory."""
-        here = self._objects.at(head_tree, directory)
-        return here is None or here.mode != TREE or self._ground.worktree.has_file(directory)
+    def _in_their_place(self, paths: Iterable[str], head_tree: str) -> set[str]:
+        """Return the files that working tree or index have where there are, or come, directories above these paths.
+
+        What is staged there goes from the index with that. The directories themselves may hold anything.
+        """
+        objects, ground = self._objects, self._ground
+        directories = {directory for path in paths for directory in above(path) if directory}
+        standing = {each for each in directories if ground.worktree.has_file(each)}
+        new = {
+            each
+            for each in directories - standing
+            if (found := objects.at(head_tree, each)) is None or found.mode != TREE
+        }
+        return standing | index.read(ground.git, new).keys()
 
     def _uninterrupted(self, record: Record, seen: Observation) -> str:
         """Return the observed tree with what a dead crossing had begun to pull read as not begun.

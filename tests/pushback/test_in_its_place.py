@@ -71,6 +71,13 @@ def test_also_where_what_waited_goes_by_a_look_at_another_file(here: Side) -> No
     assert here.repo.git("show", ":d") == "staged"
 
 
+def test_but_nobody_looks_at_all_that_a_new_directory_holds(here: Side, remote: Repo) -> None:
+    here.repo.write_all({"new/saved.md": "saved\n", "new/being/saved.md": "hal"})
+    healthy(here.save("new/saved.md"))
+    assert remote.tree("main").get("new/saved.md") == b"saved\n"
+    assert "new/being/saved.md" not in remote.tree("main")
+
+
 @pytest.mark.parametrize("look", [Side.sync, saved], ids=["everywhere", "at one file"])
 @pytest.mark.parametrize("strategy", ["fail", "merge"])
 @pytest.mark.parametrize(("mine", "theirs"), PLACES)
