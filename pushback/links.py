@@ -21,6 +21,7 @@ class Links:
         self._record = record
         self._sides = sides
         self._owner = owner
+        self._renames_known: dict[tuple[str, str], list[tuple[str, str]]] = {}  # many are held by the same trees
         self._moved: defaultdict[str, set[str]] = defaultdict(set)
         self.in_place: set[str] = set()  # tasks that stand where another one needs a directory, or the other way
         #: Pairs of tasks; of a rename, the one it came from first.
@@ -36,7 +37,7 @@ class Links:
         sides = self._sides
         base = sides.bases[0] if sides.bases else sides.head
         for tree in dict.fromkeys((sides.local, sides.upstream)):
-            for old, new in self._objects.renames(base, tree):
+            for old, new in self._renames(base, tree):
                 if tree == sides.local and self._never_came(old):
                     continue
                 yield from self._joined(old, new)
@@ -63,7 +64,7 @@ class Links:
             return False
         pair = {one, other}
         bases = {base for hold in self._record.holds if hold.unit in pair for base in hold.bases}
-        moved = (move for base in bases for tree in sides for move in self._objects.renames(base, tree))
+        moved = (move for base in bases for tree in sides for move in self._renames(base, tree))
         return not any({self._owner(old).path, self._owner(new).path} == pair for old, new in moved)
 
     def _standing(self) -> Iterator[tuple[str, str]]:
@@ -84,7 +85,7 @@ class Links:
         upstream, local = self._sides.upstream, self._sides.local
         for hold in self._record.holds:
             for tree in dict.fromkeys((*hold.bases[:1], upstream)):
-                for old, new in self._objects.renames(tree, local):
+                for old, new in self._renames(tree, local):
                     # What the remote has as well only looks like the other half: it came later, or travelled.
                     alone = hold.unit == self._owner(old).path and self._objects.file_at(upstream, new) is None
                     if hold.unit == self._owner(new).path or alone:
@@ -101,6 +102,11 @@ class Links:
             for path in changed:
                 if path.startswith(file.removesuffix(ATTRIBUTES)) and self._objects.file_at(local, path) is not None:
                     yield from self._joined(file, path)
+
+    def _renames(self, old: str, new: str) -> list[tuple[str, str]]:
+        if (old, new) not in self._renames_known:
+            self._renames_known[old, new] = self._objects.renames(old, new)
+        return self._renames_known[old, new]
 
     def _joined(self, old: str, new: str) -> Iterator[tuple[str, str]]:
         one, two = self._owner(old).path, self._owner(new).path

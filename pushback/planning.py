@@ -34,7 +34,7 @@ from gitferry.repos import index, sparse
 from gitferry.repos import record as records
 from gitferry.repos.content import SUBMODULE, TREE, Entry
 from gitferry.repos.filters import above
-from gitferry.repos.hold import HoldState
+from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.large_files import LargeFiles
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
@@ -195,18 +195,17 @@ class Planner:
         def wanted(path: str) -> bool:
             return grouping.unit_of(path).carry or self._objects.file_at(upstream_tree, path) is not None
 
-        held = tuple(self._held_files(record, head_tree))
+        patterns = sparse.read(self._ground.place, self._ground.state.config)
         seen = self.observer.observe(
             head_tree,
             paths,
             limits,
             wanted,
-            always=held,
+            always=tuple(path for hold in record.holds for path in self._held_files(hold, head_tree)),
             carries=lambda path: grouping.unit_of(path).carry,
             brought=() if record.journal is None else record.journal.paths,
-            never=frozenset(self._never_here(record, held)),
+            never=frozenset() if patterns is None else self._never_here(record, head_tree),
         )
-        patterns = sparse.read(self._ground.place, self._ground.state.config)
         if patterns is None:
             return seen
 
@@ -217,25 +216,23 @@ class Planner:
         recorded = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path, given)
         return recorded.with_record(record, seen)
 
-    def _never_here(self, record: Record, held: Iterable[str]) -> Iterator[str]:
-        """Yield those of held tasks' files that came with the remote's change: what is held here has none of them."""
-        holds = [hold for hold in record.holds if hold.locals and hold.state is not HoldState.PARKED]
-        for path in held:
-            covering = [hold for hold in holds if hold.covers(path)]
-            if covering and all(self._objects.file_at(hold.locals[-1], path) is None for hold in covering):
-                yield path
+    def _never_here(self, record: Record, head_tree: str) -> frozenset[str]:
+        """Return those of held tasks' files that came with the remote's change: what is held here has none of them."""
+        known: dict[str, bool] = {}
+        for hold in sorted(record.holds, key=lambda hold: len(hold.unit)):  # of one inside another, its own counts
+            if hold.locals and hold.state is not HoldState.PARKED:
+                files = self._held_files(hold, head_tree)
+                known |= {path: self._objects.file_at(hold.locals[-1], path) is None for path in files}
+        return frozenset(path for path, never in known.items() if never)
 
-    def _held_files(self, record: Record, head_tree: str) -> Iterator[str]:
-        """Yield the files of held tasks: an edit that git was told not to look at must not pass for none."""
-        for hold in record.holds:
-            if hold.kind == "file":
-                yield hold.unit
-            else:
-                here = self._objects.at(head_tree, hold.unit)
-                if here is not None and here.mode == TREE:
-                    prefix = "" if hold.unit == "." else hold.unit + "/"
-                    files = self._objects.walk(here.oid, prefix)
-                    yield from (path for path, entry in files if entry.mode != SUBMODULE)
+    def _held_files(self, hold: Hold, head_tree: str) -> Iterator[str]:
+        """Yield the files of a held task: an edit that git was told not to look at must not pass for none."""
+        here = self._objects.at(head_tree, hold.unit)
+        if hold.kind == "file":
+            yield hold.unit
+        elif here is not None and here.mode == TREE:
+            files = self._objects.walk(here.oid, "" if hold.unit == "." else hold.unit + "/")
+            yield from (path for path, entry in files if entry.mode != SUBMODULE)
 
     def _scope(
         self, record: Record, hints: frozenset[str], head_tree: str, upstream_tree: str, grouping: Grouping

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gitferry.pushback.outcome import PushStatus
+from gitferry.repos.objects import Objects
 from gitferry.tests.pushback.adversary import both_have, remote_keeps
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
@@ -176,3 +177,24 @@ def test_a_new_file_where_an_answered_one_stood_has_no_part_in_the_conflict_that
     here.repo.write("old.md", "a new one\n")
     assert here.statuses(here.sync()) == {"new.md": PushStatus.CONFLICT, "old.md": PushStatus.COMPLETED}
     assert remote.tree("main")["old.md"] == b"a new one\n"
+
+
+def test_two_trees_are_compared_once_however_many_tasks_they_hold(
+    here: Side, there: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.md" for number in range(5)]
+    both_have(here, there, dict.fromkeys(names, "base\n"))
+    here.repo.write_all(dict.fromkeys(names, "theirs\n"))
+    healthy(here.sync())
+    there.repo.write_all(dict.fromkeys(names, "ours\n"))
+    there.sync()
+    compared: list[tuple[str, str]] = []
+    real = Objects.renames
+
+    def renames(objects: Objects, old: str, new: str) -> list[tuple[str, str]]:
+        compared.append((old, new))
+        return real(objects, old, new)
+
+    monkeypatch.setattr(Objects, "renames", renames)
+    assert len(there.sync().tasks) == len(names)
+    assert compared and len(compared) == len(set(compared))
