@@ -44,7 +44,8 @@ class Outside:
         What the user staged or committed can be seen.
         """
         for tree in reversed(hold.locals):
-            paths = tuple(self._differing(hold.unit, disk, tree))
+            # Of what was a directory where a file is a task now, its hold says nothing.
+            paths = tuple(path for path in self._differing(hold.unit, disk, tree) if hold.covers(path))
             if all(self.patterns.lacks(path) and not self.given(path) for path in paths):
                 return {path: self.objects.file_at(tree, path) for path in paths}
         return {}

@@ -114,6 +114,13 @@ OWN: dict[str, tuple[list[str], Files, Files, Files, str]] = {
     "ignored inside": (["/*", "!/*/", "/a/*"], {"a/a": "1\n"}, {"a/own.log": "mine\n"}, {"a": "2\n"}, "pending"),
     "an edit that goes outside": (["/*", "!/*", "/a/"], {"a/a": "1\n"}, {"a/a": "mine\n"}, {"a": "2\n"}, "conflict"),
     "new where it goes outside": (["/*", "!/*", "/a/"], {"a/a": "1\n"}, {"a/new": "mine\n"}, {"a": "2\n"}, "conflict"),
+    "ignored where all of it is outside": (
+        ["/*", "!/*/"],
+        {"a/c/d": "1\n"},
+        {"a/c/own.log": "mine\n"},
+        {"a/c": "2\n"},
+        "pending",
+    ),
     "ignored where it goes outside": (
         ["/*", "!/*", "/a/"],
         {"a/a": "1\n"},
@@ -122,6 +129,25 @@ OWN: dict[str, tuple[list[str], Files, Files, Files, str]] = {
         "pending",
     ),
 }
+
+
+def test_what_git_ignores_in_its_place_takes_back_no_change_of_the_remotes(
+    remote: Repo, clone: Callable[..., Repo]
+) -> None:
+    lines, before, own, after, _ = OWN["ignored where all of it is outside"]
+    writer = clone("there")
+    publish(writer, {**before, "x": "1\n"})
+    here = sparse(remote, writer.root.parent / "here", [*lines, "/x"])
+    here.path(".git/info/exclude").write_text("*.log\n")
+    side = Side(here, pushback={"conflict_strategy": "take_local"})
+    healthy(side.sync())
+    put(here, own)
+    publish(writer, {**after, "x": "2\n"})
+    for _ in range(3):
+        side.sync()
+        assert (remote.tree("main"), here.read("a/c/own.log")) == (writer.tree(), "mine\n")
+    away(side)
+    settled(side, remote)
 
 
 @pytest.mark.parametrize("case", OWN)
