@@ -28,7 +28,8 @@ POINTS = (
 #: Everything a user's git does to a clone, by the name of its method, and how often.
 GIT = {
     **{"commit": 5, "amend": 3, "pull": 2, "merge": 1, "rebase": 2, "reset": 3, "restore": 1, "stash": 3, "pop": 5},
-    **{"stage": 3, "unstage": 2, "commit_staged": 1, "branch": 3, "take_from_side": 1, "push": 1, "collect": 0.5},
+    **{"stage": 3, "unstage": 2, "commit_staged": 1, "commit_part": 2, "branch": 3, "take_from_side": 1},
+    **{"push": 1, "collect": 0.5},
 }
 STRATEGIES = tuple(Strategy)
 #: How often a step is taken, and the step.
@@ -172,8 +173,11 @@ class History(World):
 
     def answered_by_git(self, clone: Clone, does: str = "") -> None:
         """After a conflict the user runs git, which is no answer."""
-        self.conflict(clone)
-        self.git(clone, does or self.chance.choice(("commit", "amend", "pull", "merge", "rebase", "reset")))
+        path = self.conflict(clone)
+        does = does or self.chance.choice(("commit", "commit_part", "amend", "pull", "merge", "rebase", "reset"))
+        if does == "commit_part" and path.startswith("tasks/"):
+            self.rewrite(clone, f"{Path(path).parent}/{self.chance.choice(PARTS)}")
+        self.git(clone, does)
         self.sync(clone)
         self.sync(clone)
 

@@ -27,6 +27,7 @@ from gitferry.tests.integration.simulation_world import Way
 
 WHO = st.integers(0, 3)
 ANYWAY = st.builds(Way, st.booleans(), st.sampled_from((False, False, True)))
+NO_ANSWERS = st.sampled_from(("commit", "commit_part", "amend", "pull", "merge", "rebase", "reset", "stash"))
 PATHS = st.sampled_from((*LOOSE, *(f"{task}/{part}" for task in TASKS[:2] for part in PARTS[:2])))
 
 
@@ -109,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     def far_and_back(self, who: int, absence: tuple[str, str]) -> None:
         self._do(who, History.far_and_back, absence)
 
-    @rule(who=WHO, does=st.sampled_from(("commit", "amend", "pull", "merge", "rebase", "reset", "stash")))
+    @rule(who=WHO, does=NO_ANSWERS)
     def answered_by_git(self, who: int, does: str) -> None:
         self._do(who, History.answered_by_git, does)
 

@@ -128,6 +128,13 @@ class User:
     def commit_staged(self) -> str:
         return self.git("commit", "-qm", f"staged {self._stamp()}")
 
+    def commit_part(self) -> str:
+        """Commit one file of what differs, whatever else of its task does."""
+        changed = [path for path in self.repo.git("diff", "-z", "--name-only", "HEAD").split("\0") if path]
+        if not changed:
+            return "commit nothing"
+        return self.git("commit", "-qm", f"part {self._stamp()}", "--", self._chance.choice(changed))
+
     def amend(self) -> str:
         return self.git("commit", "-qa", "--amend", "--no-edit")
 
