@@ -124,7 +124,8 @@ class PullScheduler:
         """
         name, watch = repository.name, repository.watch
         self._place(_id("pull", name), pull_plan(repository.pull), self._pull, name)
-        again = Every(watch.reconcile, _RECONCILE_JITTER) if watch.enabled else None
+        # The crossing at the start looks at the whole tree.
+        again = Every(watch.reconcile, _RECONCILE_JITTER, soon=False) if watch.enabled else None
         self._place(_id("reconcile", name), again, self._reconcile, name)
 
     def drop(self, name: str) -> None:

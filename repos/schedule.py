@@ -27,6 +27,7 @@ class Every:
 
     seconds: float
     jitter: float = 0.0
+    soon: bool = True  # the first run comes soon after the start; what was done at the start itself need not
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def alternatives(line: Cron) -> tuple[Cron, ...]:
 
 def first_delay(plan: Every, fraction: float) -> float:
     """Return the seconds from the start to the first run: many repositories must not ask their servers at once."""
-    return fraction * min(plan.seconds, SPREAD)
+    return fraction * min(plan.seconds, SPREAD) if plan.soon else gap(plan, fraction)
 
 
 def gap(plan: Every, fraction: float) -> float:

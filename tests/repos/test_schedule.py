@@ -37,6 +37,10 @@ def test_a_run_is_moved_by_its_share_at_most(fraction: float, seconds: float, ji
     assert 0 <= schedule.lateness(At((), jitter), fraction) < 60.0
 
 
+def test_what_was_done_at_the_start_is_done_again_a_whole_gap_later() -> None:
+    assert schedule.first_delay(Every(900.0, 0.1, soon=False), 0.0) == 810.0
+
+
 def test_without_jitter_nothing_is_moved() -> None:
     assert schedule.gap(Every(300.0, 0.0), 0.9) == 300.0
     assert schedule.lateness(At((), 0.0), 0.9) == 0.0
