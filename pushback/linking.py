@@ -123,7 +123,8 @@ def _whole(member: Decision, view: View) -> Decision:
 
 def _origin(view: View) -> tuple[Side, ...]:
     """Return what all of both sides' changes of a task came from, those that they agree on included."""
-    if view.held is None and view.parted is None and len(view.bases) == 1 and view.agreed is None:
+    elsewhere = (view.held, view.parted, view.agreed, view.passed)
+    if len(view.bases) == 1 and all(each is None for each in elsewhere):
         return view.bases
     return bases_of(view, view.held)
 

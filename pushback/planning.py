@@ -156,7 +156,10 @@ class Planner:
         agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
         lost = passed = None
         if agreed is not None and head is not None and head != agreed:
-            lost, passed = (None, agreed) if objects.is_ancestor(agreed, head) else (agreed, None)
+            lost = None if objects.is_ancestor(agreed, head) else agreed
+            if left_files_behind(objects, agreed):  # what the user had committed is an edit again
+                common = objects.merge_bases(agreed, head)
+                passed = common[0] if len(common) == 1 else None
         if lost is not None and amended_from(objects, lost):
             trees, lost = (objects.tree_of(lost),), None
         sides = Sides(
@@ -168,7 +171,7 @@ class Planner:
             base_commits=bases,
             bases=trees,
             agreed=None if lost is None else objects.tree_of(lost),
-            passed=objects.tree_of(passed) if passed is not None and left_files_behind(objects, passed) else None,
+            passed=None if passed is None else objects.tree_of(passed),
         )
         return sides, seen, grouping
 

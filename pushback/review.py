@@ -190,7 +190,7 @@ class _Reviewing:
                 self._forget(review)
                 self._keep(replace(review, units=()))
                 self._named(group)  # somebody else's was there first
-            elif there is not None and there == review.there and all(each.adopted for each in group):
+            elif there is not None and there == review.there and self._taken_in(group, review, there):
                 self._adopt(review, there)
             elif there != review.tip:
                 self._keep(replace(review, there=there or ""))
@@ -212,6 +212,16 @@ class _Reviewing:
             return there == sent
         known = fetched(ground, review.branch, there, self._upstream.remote)
         return known and self._objects.is_ancestor(sent, there)
+
+    def _taken_in(self, group: Group, review: Review, there: str) -> bool:
+        """Whether all that others did on the branch is here: tasks that stay behind had nothing done to them."""
+        if not all(each.adopted for each in group):
+            return False
+        objects, travelling = self._objects, {each.unit for each in group}
+        behind = [unit for unit in review.units if unit not in travelling]
+        paths = tuple(path for unit in behind for path in self._planned.gathered.paths.get(unit, ()))
+        was, now = (objects.content(objects.tree_of(commit), paths) for commit in (review.tip, there))
+        return was == now
 
     def _adopt(self, review: Review, there: str) -> None:
         """Go on from what others committed on top of ours: what is here has taken it in."""

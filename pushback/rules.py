@@ -41,9 +41,9 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
 
 def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     """Return what both sides come from: one content, two where either may be it, none where nobody knows."""
-    # The remote's content was made of it, and so was what was edited here since.
-    known = view.landed or (None if _at_head(view, view.local) else view.parted)
-    if known is not None:
+    # The remote's content was made of it, and so was what was edited here since; what is at HEAD was made of HEAD.
+    known = view.landed or view.parted
+    if known is not None and not _at_head(view, view.local):
         return (known,)
     if held is not None and held.state is not HoldState.PARKED:
         return held.bases
@@ -51,11 +51,13 @@ def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
         # It may be what was stashed, or an edit of what came in its place: both count, so that neither is overruled.
         ordinary = bases_of(view, None)
         return (*held.bases, *ordinary) if held.bases and ordinary else ()
-    if view.head == view.remote:
-        return (view.head,)
-    if any(base != view.bases[0] for base in view.bases):
+    if view.head != view.remote and any(base != view.bases[0] for base in view.bases):
         return ()  # merge bases that differ: picking one would drop a change
-    return (*view.bases[:1], *(() if view.agreed is None else (view.agreed,)))
+    upstream = (view.head,) if view.head == view.remote else view.bases[:1]
+    agreed = () if view.agreed is None or view.head == view.remote else (view.agreed,)
+    # HEAD was moved over files that stayed behind: what was edited in them may come from either.
+    passed = () if view.passed is None or view.passed in upstream else (view.passed,)
+    return (*upstream, *agreed, *passed)
 
 
 def goes_on(view: View, held: HeldView | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitferry.pushback.outcome import Word
+from gitferry.pushback.outcome import PushStatus, Word
 from gitferry.pushback.review_prune import prune
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.reviewing import BASE, BRANCH, FILES, FIXED, NAME, OFFERS, OTHER, OURS, at_review, branches
@@ -148,3 +148,48 @@ def test_a_moved_task_in_review_deletes_no_edit_that_its_strategy_pulls(a: Side,
     b.sync()
     for branch in branches(remote):
         assert remote.tree(branch)["tasks/one/main.txt"] == theirs.encode()
+
+
+def test_what_stands_at_head_after_a_review_has_landed_takes_in_the_remote(a: Side, b: Side, remote: Repo) -> None:
+    b.repo.write(NAME, OURS)
+    b.repo.commit("Mine")
+    healthy(b.sync())
+    a.repo.write(NAME, BASE.replace("line 9\n", "theirs\n"))
+    healthy(a.sync())
+    b.repo.git("reset", "-q", "--hard", "HEAD~1")
+    b.repo.git("pull", "-q", "--rebase")
+    landed(a, "merged")
+    healthy(b.sync())
+    assert b.repo.read(NAME) == OURS.replace("line 9\n", "theirs\n")
+    assert set(branches(remote)) == {BRANCH}
+
+
+def test_an_edit_of_what_stayed_behind_head_is_none_of_what_head_has(a: Side, b: Side, remote: Repo) -> None:
+    b.repo.write("own.md", "not like the others\n")
+    b.repo.commit("Mine")
+    healthy(b.sync())
+    a.repo.write(NAME, BASE.replace("line 9\n", "theirs\n"))
+    healthy(a.sync())
+    assert "unpushed commit" in (b.sync().waiting_for or "")
+    b.repo.write(NAME, OURS)
+    b.repo.git("reset", "-q", "--mixed", "@{upstream}")
+    outcome = b.sync()
+    assert b.repo.read(NAME) == OURS
+    assert BRANCH not in branches(remote)
+    assert b.task(outcome, NAME).push_status is PushStatus.CONFLICT
+
+
+def test_a_half_of_a_move_takes_in_nothing_that_was_done_to_the_other(a: Side, b: Side, remote: Repo) -> None:
+    b.pushback["conflict_strategy"] = "fail"
+    b.repo.path(OTHER).rename(b.repo.path("new.md"))
+    healthy(b.sync())
+    (branch,) = branches(remote)
+    at_review(a, "new.md", FIXED, branch)
+    a.repo.write("new.md", "somebody else's\n")
+    healthy(a.sync())
+    for _ in range(3):
+        assert b.task(b.sync(), "new.md").push_status is PushStatus.CONFLICT
+    b.repo.git("checkout", "-q", "--", "new.md")
+    for _ in range(2):
+        b.sync()
+        assert remote.tree(branch)["new.md"].decode() == FIXED
