@@ -19,6 +19,7 @@ class Reviews:
         self._forge = forge
         self._remote = forge.remote
         self._lineage = lineage
+        self._seen: dict[str, str] = {}  # where each branch was last, also one that is gone since
 
     def own(self, name: str, refs: Refs) -> dict[str, str]:
         """Return the review branches of the clone of this name."""
@@ -26,8 +27,12 @@ class Reviews:
         return {ref: tip for ref, tip in refs.items() if ref.lower().startswith(prefix)}
 
     def contents(self, name: str, refs: Refs) -> list[dict[str, str]]:
-        """Return the versions that each of a clone's review branches has of what it changed."""
-        return [self._forge.versions(ref, tip) for ref, tip in self.own(name, refs).items()]
+        """Return the versions that each of a clone's review branches has of what it changed.
+
+        One that was deleted counts too: without asking, a clone goes on from what it fetched of it.
+        """
+        self._seen |= refs
+        return [self._forge.versions(ref, tip) for ref, tip in self.own(name, self._seen).items()]
 
     def judge(self, name: str, witness: Witness, before: Refs, judge: Judge) -> None:
         """Check what one crossing made of the branches."""
