@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.base import BaseScheduler
 from hypothesis import settings
 
@@ -90,6 +91,8 @@ def day(monkeypatch: pytest.MonkeyPatch) -> Day:
     monkeypatch.setattr("apscheduler.schedulers.base.datetime", Now)
     monkeypatch.setattr(scheduler, "datetime", Now)
     monkeypatch.setattr(scheduler, "BackgroundScheduler", ByHand)
+    # A wish counts at the moment when it is due, however late a thread would come to it on a busy machine.
+    monkeypatch.setattr(scheduler, "ThreadPoolExecutor", lambda threads: DebugExecutor())
 
     class Still:
         monotonic = staticmethod(lambda: today.still)
