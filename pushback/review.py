@@ -214,14 +214,15 @@ class _Reviewing:
         return known and self._objects.is_ancestor(sent, there)
 
     def _taken_in(self, group: Group, review: Review, there: str) -> bool:
-        """Whether all that others did on the branch is here: tasks that stay behind had nothing done to them."""
+        """Whether all that others did on the branch is here: tasks that stay behind had nothing else done to them."""
         if not all(each.adopted for each in group):
             return False
         objects, travelling = self._objects, {each.unit for each in group}
         behind = [unit for unit in review.units if unit not in travelling]
         paths = tuple(path for unit in behind for path in self._planned.gathered.paths.get(unit, ()))
         was, now = (objects.content(objects.tree_of(commit), paths) for commit in (review.tip, there))
-        return was == now
+        here = objects.content(self._planned.sides.local, paths)
+        return all(now.get(path) in (was.get(path), here.get(path)) for path in paths)
 
     def _adopt(self, review: Review, there: str) -> None:
         """Go on from what others committed on top of ours: what is here has taken it in."""

@@ -42,9 +42,11 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
 def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     """Return what both sides come from: one content, two where either may be it, none where nobody knows."""
     # The remote's content was made of it, and so was what was edited here since; what is at HEAD was made of HEAD.
-    known = view.landed or view.parted
-    if known is not None and not _at_head(view, view.local):
+    known, at_head = view.landed or view.parted, _at_head(view, view.local)
+    if known is not None and not at_head:
         return (known,)
+    if view.landed is not None and at_head:
+        held = None  # what it was held for was answered in review
     if held is not None and held.state is not HoldState.PARKED:
         return held.bases
     if held is not None:
@@ -68,10 +70,11 @@ def goes_on(view: View, held: HeldView | None) -> bool:
 def _went_back(view: View, local: Side, held: HeldView) -> bool:
     """Whether a held task is back at HEAD with nothing of its held content: stashed, checked out or restored.
 
-    A parked one stood at the remote's content; to be at its old base again is then an edit like any other.
+    What a review brought to HEAD is held no more either, though it is the same. A parked one stood at the remote's
+    content; to be at its old base again is then an edit like any other.
     """
     if any(local == seen for seen in held.locals):
-        return False
+        return view.landed is not None and _at_head(view, local)
     if held.state is HoldState.PARKED and local != view.head and any(local == base for base in held.bases):
         return view.head == view.remote
     return _at_head(view, local)

@@ -193,3 +193,39 @@ def test_a_half_of_a_move_takes_in_nothing_that_was_done_to_the_other(a: Side, b
     for _ in range(2):
         b.sync()
         assert remote.tree(branch)["new.md"].decode() == FIXED
+
+
+def test_what_a_reviewer_wants_kept_of_a_move_and_is_kept_here_keeps_nothing_back(
+    a: Side, b: Side, remote: Repo
+) -> None:
+    b.repo.path(OTHER).rename(b.repo.path("new.md"))
+    healthy(b.sync())
+    (branch,) = branches(remote)
+    at_review(a, OTHER, BASE, branch)
+    b.repo.git("checkout", "-q", "--", OTHER)
+    b.repo.write("new.md", FIXED)
+    healthy(b.sync())
+    assert {name: remote.tree(branch)[name].decode() for name in (OTHER, "new.md")} == {OTHER: BASE, "new.md": FIXED}
+
+
+@pytest.mark.parametrize("strategy", ["fail", "take_local"])
+def test_what_came_back_from_a_review_of_a_conflict_goes_on_with_the_remote(
+    a: Side, reviewed: Side, remote: Repo, strategy: str
+) -> None:
+    reviewed.pushback["conflict_strategy"] = "fail"
+    a.repo.write(NAME, BASE.replace("line 1\n", "theirs\n"))
+    healthy(a.sync())
+    assert reviewed.task(reviewed.sync(), NAME).push_status is PushStatus.CONFLICT
+    a.repo.fetch()
+    a.repo.git("merge", "-q", "--no-ff", "-X", "theirs", "-m", "merge", f"origin/{BRANCH}")
+    a.repo.push("-q")
+    reviewed.repo.fetch()
+    reviewed.repo.git("reset", "-q", "--mixed", "@{upstream}")
+    assert reviewed.repo.status() == ""
+    later = OURS.replace("ours\n", "ours, gone on\n")
+    a.repo.write(NAME, later)
+    healthy(a.sync())
+    reviewed.pushback["conflict_strategy"] = strategy
+    healthy(reviewed.sync())
+    assert reviewed.repo.read(NAME) == later
+    assert set(branches(remote)) == {BRANCH}
