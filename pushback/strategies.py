@@ -9,6 +9,7 @@ from gitferry.pushback.decision import (
     BOTH_CHANGED,
     CHANGED_SINCE,
     CONFLICT_IN_REVIEW,
+    HEAD_MOVED,
     MERGE_READY,
     MERGE_UNCLEAN,
     STAGED,
@@ -20,13 +21,19 @@ from gitferry.pushback.decision import (
 )
 from gitferry.pushback.outcome import Strategy, Take
 from gitferry.repos.content import Content
+from gitferry.repos.hold import HoldState
 
 
-def by_strategy(held: Decision, strategy: Strategy, merge: Merge) -> Decision:
+def by_strategy(  # noqa: PLR0911 - a return for each
+    held: Decision, strategy: Strategy, merge: Merge
+) -> Decision:
     """Return what the strategy makes of a conflict whose local side may travel now."""
     view = held.view
     if strategy is Strategy.TAKE_LOCAL:
         return replace(held, action=Action.PUSH, reason=None, answered=Take.LOCAL)
+    parked = view.held is not None and view.held.state is HoldState.PARKED
+    if strategy is Strategy.TAKE_REMOTE and not parked and len(held.bases) > 1 and view.remote in held.bases:
+        return replace(held, reason=HEAD_MOVED)  # the remote may have changed nothing that this was made from
     if strategy is Strategy.TAKE_REMOTE:
         return replace(held, action=Action.PULL, reason=None, answered=Take.REMOTE)
     if strategy is Strategy.CREATE_PR:

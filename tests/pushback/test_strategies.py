@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gitferry.pushback.outcome import Answer, Outcome, Request, Strategy, Take
+from gitferry.pushback.outcome import Answer, Outcome, PushStatus, Request, Strategy, Take
 from gitferry.pushback.undo import undo
 from gitferry.repos.content import FILE, File
 from gitferry.tests.pushback.killed import killed_at
@@ -339,3 +339,19 @@ def test_a_pull_leaves_what_the_strategy_will_answer_pending(a: Side, b: Side, r
     assert (b.repo.read(NAME), remote.tree("main")[NAME]) == (OURS_FAR, THEIRS.encode())
     healthy(b.sync())
     same(b, remote, BOTH)
+
+
+@pytest.mark.parametrize("how", ["--hard", "--mixed"])
+def test_taking_the_remotes_side_waits_where_a_reset_leaves_open_what_an_edit_was_made_from(
+    a: Side, b: Side, remote: Repo, how: str
+) -> None:
+    under(b, Strategy.TAKE_REMOTE)
+    a.repo.write(NAME, THEIRS)
+    healthy(a.sync())
+    b.repo.fetch()
+    b.repo.git("reset", "-q", how, "@{upstream}")
+    b.repo.write(NAME, "mine\n")
+    for _ in range(2):
+        assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+        assert b.repo.read(NAME) == "mine\n"
+        assert remote.tree("main")[NAME].decode() == THEIRS
