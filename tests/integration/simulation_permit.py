@@ -82,6 +82,10 @@ class Judge:
         found = (branch[path] for branch in self._reviewed if path in branch)
         return next((version for version in found if is_absent(version)), None)
 
+    def had(self, version: str) -> bool:
+        """Return whether the clone's user had a version, on disk or in HEAD."""
+        return any(version in side.values() for side in self._ours)
+
     def undone_here(self, path: str) -> str | None:
         """Return the version that an undo brings back to the working tree."""
         return None if self._permit.undoing is None else self._permit.undoing.local.get(path)
