@@ -29,6 +29,7 @@ settings.load_profile("quick")
 FOREIGN_PREFIXES = ("GIT_", "SSH_", "GITFERRY_", "XDG_")
 FOREIGN_NAMES = {
     "ALL_PROXY",
+    "COLUMNS",
     "CREDENTIALS_DIRECTORY",
     "DBUS_SESSION_BUS_ADDRESS",
     "EDITOR",
@@ -39,6 +40,7 @@ FOREIGN_NAMES = {
     "HTTP_PROXY",
     "INVOCATION_ID",
     "JOURNAL_STREAM",
+    "LINES",
     "LISTEN_FDS",
     "LISTEN_PID",
     "NOTIFY_SOCKET",

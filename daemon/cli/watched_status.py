@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -72,6 +73,7 @@ def _print(context: Context, repository: str | None, lines: Lines, answer: Answe
 
 def _draw(context: Context, repository: str | None, lines: Lines, answer: Answer) -> None:
     seen, faults, took = datetime.now(), list[str](), 0.0
+    os.environ.pop("COLUMNS", None)  # where a shell exports it, it is the width of then: here the terminal is asked
     with Screen() as screen:
         while True:
             due = time.monotonic() + _pause(took)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -44,6 +45,7 @@ class Terminal:
         )
         self.slave = slave
         self.text = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
 
     def resize(self, lines: int, columns: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -54,7 +56,7 @@ class Terminal:
         while words not in self.text[begun:]:
             assert time.monotonic() < end, self.text
             if select.select([self.master], [], [], 0.2)[0]:
-                self.text += os.read(self.master, 65536).decode()
+                self.text += self.decoder.decode(os.read(self.master, 65536))
         return self.text[begun:]
 
     def end(self, number: int) -> int:
@@ -63,7 +65,7 @@ class Terminal:
 
     def rest(self) -> str:
         while select.select([self.master], [], [], 0.2)[0]:
-            self.text += os.read(self.master, 65536).decode()
+            self.text += self.decoder.decode(os.read(self.master, 65536))
         return self.text
 
 
@@ -89,8 +91,9 @@ def test_the_terminal_is_as_it_was_however_it_ends(no_repositories: Path, number
         assert termios.tcgetattr(shown.slave) == shown.mode
 
 
-def test_q_ends_it_and_a_new_size_is_seen(no_repositories: Path) -> None:
-    with terminal("status", "--watch", NO_COLOR="1") as shown:
+@pytest.mark.parametrize("exported", [{}, {"COLUMNS": "80", "LINES": "24"}])
+def test_q_ends_it_and_a_new_size_is_seen(no_repositories: Path, exported: dict[str, str]) -> None:
+    with terminal("status", "--watch", NO_COLOR="1", **exported) as shown:
         shown.until("q ends")
         shown.resize(5, 50)
         os.killpg(shown.process.pid, signal.SIGWINCH)
