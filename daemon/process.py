@@ -22,6 +22,7 @@ from gitferry.config.paths import settings_path, socket_to_bind, state_dir
 from gitferry.daemon import crash, heartbeat, listen, logs
 from gitferry.daemon.agent_socket import with_agent
 from gitferry.daemon.control import Control
+from gitferry.daemon.garbage import look_as_usual
 from gitferry.daemon.house import House
 from gitferry.daemon.instance import only_instance
 from gitferry.daemon.notify import ServiceManager, for_others
@@ -129,6 +130,7 @@ def _serve(
         clock.start()
         try:
             house.attend(watching, pulls)
+            look_as_usual()
             _greet(house, place)
             _warn_of_open_files(house, environ)
             threads = partial(_threads, house, watching, pulls, clock)

@@ -12,6 +12,7 @@ from click.exceptions import NoArgsIsHelpError
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.cli.context import Context, context_of
 from gitferry.daemon.cli.verb import VerbTable, common_options
+from gitferry.daemon.garbage import look_seldom
 
 VERBS = {
     "init": "init:init",
@@ -77,6 +78,7 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed, 2 usage, 3 our fault, 4 in part, 130 ^C."""
+    look_seldom()
     context = Context(environ=dict(os.environ))
     try:
         code = cli.main(arguments, prog_name="gitferry", standalone_mode=False, obj=context)
