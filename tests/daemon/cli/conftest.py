@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from gitferry.config.paths import settings_path, socket_to_bind
+from gitferry.config.paths import settings_path
 from gitferry.daemon.cli.main import main
+from gitferry.daemon.client import connect
 from gitferry.tests.repo import Repo
 
 COMMAND = [sys.executable, "-c", "import sys; from gitferry.daemon.cli.main import main; sys.exit(main())"]
@@ -115,9 +116,10 @@ def daemon(settings: Path, tmp_path: Path) -> Iterator[Callable[[], int]]:
             process = subprocess.Popen([*COMMAND, "run"], stdout=output, stderr=output)
         started.append(process)
         give_up = time.monotonic() + 30
-        while not socket_to_bind(os.environ).exists():
+        while (client := connect(os.environ)) is None:  # its socket's file is there before it listens
             assert process.poll() is None and time.monotonic() < give_up, log.read_text()
             time.sleep(0.05)
+        client.close()
         return process.pid
 
     yield start
