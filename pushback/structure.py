@@ -1,7 +1,7 @@
 """The second step of a merge: JSON and YAML texts whose lines conflict, merged by key and by identified element.
 
 A conflict is always a right answer and a wrong merge never is, so what was put together is measured before it is given
-away: it parses, means what a merge of the values alone means, and has lost no comment.
+away: it parses, means what a merge of the values alone means, has lost no comment, and merged once more it stays.
 """
 
 from __future__ import annotations
@@ -142,6 +142,9 @@ def _merge(form: _Format, base: _Text, local: _Text, remote: _Text) -> bytes:
     heads = {_head(local.text), _head(remote.text)}
     if None not in heads and _head(merged.text) not in heads:
         raise Unsettled("what heads the text would no longer head it")
+    # Ours and the result meet again where a push is learnt of only later.
+    if _closed(merge_trees(base.tree, local.tree, merged.tree), form, base, local, merged) != data:
+        raise Unsettled("merged once more with ours, it would be another text")
     return data
 
 

@@ -21,6 +21,15 @@ def merged(name: str, base: str, local: str, remote: str) -> str | None:
 
 # --- JSON ---
 
+
+def test_what_would_change_at_a_second_merge_is_a_conflict() -> None:
+    """A space behind the bracket would go to the line of an entry that comes first, and there be added again."""
+    base = '{\n  "name": 1,\n  "version": 1\n}\n'
+    remote = base.replace("{\n", '{\n  "env": 1,\n')
+    assert merged("x.json", base, base.replace("{", "{ "), remote) is None
+    assert merged("x.json", base, base.replace('"version": 1', '"version": 2'), remote) is not None
+
+
 MANIFEST = """\
 {
   "name": "a",
