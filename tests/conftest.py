@@ -22,7 +22,7 @@ from gitferry.tests.repo import Repo
 pytest_plugins = ["gitferry.tests.integration.servers"]
 
 # The same examples in every ordinary run, and as many new ones as the time allows in `make soak`.
-settings.register_profile("quick", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)
 settings.register_profile("soak", deadline=None, max_examples=2000, stateful_step_count=80, print_blob=True)
 settings.load_profile("quick")
 
@@ -65,6 +65,8 @@ GITCONFIG = """\
 \tdetachedHead = false
 [commit]
 \tgpgSign = false
+[maintenance]
+\tauto = false
 """
 SSH_CONFIG = """\
 UserKnownHostsFile {home}/.ssh/known_hosts
