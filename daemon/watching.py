@@ -76,6 +76,7 @@ class Watching:
         self._places: dict[str, Place] = {}
         self._stills = Stills()
         self._looking: set[str] = set()  # at whose files somebody looks, or will
+        self._unseen: set[str] = set()  # where crossings were told of changes, and could not look
         self._closed = False
         self._settler.start()
 
@@ -98,12 +99,14 @@ class Watching:
         self._places.pop(name, None)
         self._alarms.clear(("poll", name))
         self._stills.forget(name)
+        self._unseen.discard(name)
         self._settler.remove(name)
         self._watcher.remove(name)
 
     def heard(self, name: str, request: Request, outcome: Outcome) -> None:
         """Take note of a crossing: a repository that could not be watched may be there now."""
         self._stills.heard(name, request, outcome)
+        self._look_back(name, request, outcome)
         repository = self._known.get(name)
         if repository is not None and name in self._troubles and not self._closed:
             self._soon(repository, partial(self._watch, repository))
@@ -214,6 +217,15 @@ class Watching:
             self._watcher.remove(name)
         elif known is not repository:  # its new settings were in force before: not the old ones now
             self._watch(known)
+
+    def _look_back(self, name: str, request: Request, outcome: Outcome) -> None:
+        """Have the whole tree looked at once it can be: of what was saved while it waited no other event tells."""
+        if not outcome.looked:
+            self._unseen.add(name)
+        elif name in self._unseen:
+            self._unseen.discard(name)
+            if request.paths is not None:
+                self._wish(name, Request("reconcile"))
 
     def _poll(self, name: str) -> None:
         if name in self._troubles and not self._closed:

@@ -206,3 +206,8 @@ class Outcome:
     lacks: Lack | None = None  # what its user has to give before it can go on
     seconds: float | None = field(default=None, compare=False)  # it took; None: nobody measured it
     notes: tuple[str, ...] = ()  # said once, e.g. "hooks exist and are skipped: pre-commit"
+
+    @property
+    def looked(self) -> bool:
+        """Whether it came to look at files. Where it had to wait or failed before that, none of its paths was seen."""
+        return self.branch is not None and self.state is not State.PAUSED

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -18,7 +19,8 @@ from gitferry.repos import stillness
 from gitferry.repos.state import Place, locate
 from gitferry.tests.repo import Repo
 
-FINE = Outcome("work", State.HEALTHY, datetime(2026, 1, 1, tzinfo=UTC))
+FINE = Outcome("work", State.HEALTHY, datetime(2026, 1, 1, tzinfo=UTC), branch="main")
+WAITS = Outcome("work", State.WAITING, FINE.at, waiting_for="branch other is checked out")
 
 
 class Watched:
@@ -69,6 +71,20 @@ def test_one_that_is_put_anew_or_dropped_is_looked_at(watched: Watched) -> None:
     watched.reconcile()
     watched.watching.drop("work")
     assert watched.reconcile() == Request("reconcile"), "nothing is known of it"
+
+
+def test_what_was_saved_while_it_waited_is_looked_for_once_it_can_be(watched: Watched) -> None:
+    heard = watched.watching.heard
+    refs, saved = Request("watch", paths=frozenset()), Request("watch", paths=frozenset({"notes.md"}))
+    heard("work", saved, WAITS)
+    heard("work", refs, WAITS)
+    assert watched.wishes.empty()
+    heard("work", refs, FINE)
+    assert watched.wish() == Request("reconcile")
+    heard("work", saved, replace(FINE, state=State.PAUSED))
+    heard("work", Request("schedule", fetch=True), FINE)
+    heard("work", refs, FINE)
+    assert watched.wishes.empty(), "all was looked at"
 
 
 def test_disks_that_do_not_answer_keep_no_other_repository_from_being_watched(clone: Callable[..., Repo]) -> None:
