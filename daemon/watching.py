@@ -210,8 +210,10 @@ class Watching:
             # The crossing that comes of it tries to watch again.
             self._alarms.set(("poll", name), time.monotonic() + _POLL, partial(self._poll, name))
             return
-        self._troubles.pop(name, None)
+        late = self._troubles.pop(name, None) is not None
         known = self._known.get(name)
+        if late and known is repository:
+            self._wish(name, Request("reconcile"))  # what was saved since the crossing that found it there
         if known is None:
             self._settler.remove(name)
             self._watcher.remove(name)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.daemon.watching import Watching
 from gitferry.pushback.outcome import Outcome, Request, State
@@ -106,6 +107,27 @@ def test_disks_that_do_not_answer_keep_no_other_repository_from_being_watched(cl
         assert watching.state("slow5") == "being set up"
     finally:
         answer.set()
+        watching.close()
+
+
+def test_one_that_could_not_be_watched_is_looked_at_once_it_is(clone: Callable[..., Repo]) -> None:
+    here, away = clone("here"), [True]
+    wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
+
+    def place(repository: Repository) -> Place:
+        if away[0]:
+            raise GitferryError("it is not there")
+        return locate(repository.path, os.environ)
+
+    watching = Watching(lambda name, request: wishes.put(request), os.environ, place)
+    try:
+        watching.put(Repository(name="work", path=here.root))
+        assert wishes.get(timeout=10).cause == "start"
+        away[0] = False
+        watching.heard("work", Request("schedule"), FINE)
+        assert wishes.get(timeout=10) == Request("reconcile")
+        assert watching.state("work") == "all"
+    finally:
         watching.close()
 
 
