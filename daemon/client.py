@@ -276,9 +276,8 @@ class Client:
         with connection:
             pid = _peer(connection)
             try:
-                connection.settimeout(None)
-                connection.sendall(head.encode("ascii") + b"\r\n" + (body or b""))
                 connection.settimeout(min(_SILENCE, self._patience))
+                self._send(connection, head.encode("ascii") + b"\r\n" + (body or b""), pid)
                 answer = self._read_all(connection, pid)
             except OSError as error:
                 raise DaemonGone(f"the daemon broke the connection ({error.strerror})") from error
@@ -307,18 +306,29 @@ class Client:
             ) from error
         return connection
 
+    def _send(self, connection: socket.socket, question: bytes, pid: int | None) -> None:
+        left = memoryview(question)
+        while left:
+            try:
+                left = left[connection.send(left) :]
+            except TimeoutError:
+                self._require_alive(pid)
+
     def _read_all(self, connection: socket.socket, pid: int | None) -> bytes:
         parts: list[bytes] = []
         while True:
             try:
                 part = connection.recv(65536)
             except TimeoutError:
-                if not self._lives():
-                    raise DaemonSilent(pid) from None
+                self._require_alive(pid)
                 continue
             if not part:
                 return b"".join(parts)
             parts.append(part)
+
+    def _require_alive(self, pid: int | None) -> None:
+        if not self._lives():
+            raise DaemonSilent(pid) from None
 
     def _lives(self) -> bool:
         """Return whether the daemon answers the question that waits for nothing, be it that all hangs."""

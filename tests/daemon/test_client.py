@@ -33,6 +33,15 @@ def test_a_stopped_daemon_is_named_and_not_waited_for(stopped: int) -> None:
     assert f"`kill -CONT {stopped}`" in said.value.hint
 
 
+def test_nor_is_one_that_takes_no_more_of_a_long_question(tmp_path: Path) -> None:
+    place = tmp_path / "stopped.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        with Client(place, patience=0.3) as client, pytest.raises(DaemonSilent):
+            client.unlock("x" * 4_000_000)
+
+
 def test_a_daemon_that_takes_long_and_lives_is_waited_for(tmp_path: Path) -> None:
     place = tmp_path / "slow.sock"
     answer = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"slow": 1}\n'
