@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 #: Seconds from the signal on; one more goes to threads that do not end. systemd kills after ten (the unit's
 #: TimeoutStopSec), and tells nobody what hung.
 SECONDS: Final = 8.5
+
+_TO_TELL = 1.0  # seconds for the telling: the log may be a pipe that nobody reads
 
 
 @contextmanager
@@ -37,7 +40,8 @@ def beside(*ends: Callable[[], object]) -> Iterator[None]:
 class StopLimit:
     """`leave` is called with 1, the exit code, where the stop has not ended in time.
 
-    That is no worse than a power cut: the next start finishes or undoes what was in hand.
+    That is no worse than a power cut: the next start finishes or undoes what was in hand. Where telling it hangs too,
+    the kernel ends the process: setitimer(2), SIGALRM.
     """
 
     def __init__(self, seconds: float = SECONDS, leave: Callable[[int], object] = os._exit) -> None:
@@ -52,11 +56,13 @@ class StopLimit:
             self._timer.name = "stop-limit"
             self._timer.daemon = True
             self._timer.start()
+            signal.setitimer(signal.ITIMER_REAL, self._seconds + _TO_TELL)
 
     def end(self) -> None:
         """All has ended."""
         if self._timer is not None:
             self._timer.cancel()
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _over(self) -> None:
         try:
