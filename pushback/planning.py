@@ -242,12 +242,16 @@ class Planner:
     ) -> set[str] | None:
         """Return where to look: the whole tasks of what was hinted at, of what the remote changes, and what waits."""
         near = {*hints, *self._objects.changed(head_tree, upstream_tree)}
+        manifests = frozenset(self._ground.settings.tasks.manifests)
         if record.journal is not None:
             near.update(record.journal.paths)
         paths = {hold.unit for hold in record.holds} | set(record.waiting)
         for path in near:
             unit = grouping.unit_of(path)
             paths.add(unit.path if unit.kind == "directory" and unit.carry else path)
+            directory, _, name = path.rpartition("/")
+            if directory and name in manifests:  # it makes, or made, a task of all that its directory holds
+                paths.add(directory)
         paths |= self._in_their_place(near | paths, head_tree)
         return None if "." in paths or self._ground.settings.tasks.layout == "repository" else paths
 

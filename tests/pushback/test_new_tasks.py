@@ -1,0 +1,24 @@
+"""A new task travels whole, whichever of its files was saved last."""
+
+from __future__ import annotations
+
+from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.repo import Repo
+
+FILE, MANIFEST = "tasks/new/deep/main.js", "tasks/new/metadata.json"
+
+
+def arrived(remote: Repo) -> list[str]:
+    return [path for path in remote.tree("main") if path.startswith("tasks/new/")]
+
+
+def test_a_manifest_brings_what_its_directory_holds(here: Side, remote: Repo) -> None:
+    here.repo.write_all({FILE: "x\n", MANIFEST: '{"name": "new"}\n'})
+    healthy(here.save(MANIFEST))
+    assert arrived(remote) == [FILE, MANIFEST]
+
+
+def test_not_even_half_of_one_goes_while_the_rest_is_being_saved(here: Side, remote: Repo) -> None:
+    here.repo.write_all({FILE: "half", MANIFEST: '{"name": "new"}\n'})
+    here.save(MANIFEST, unsettled=frozenset({FILE}))
+    assert arrived(remote) == []
