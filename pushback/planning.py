@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 
 from gitferry.pushback import guards, undone
 from gitferry.pushback.decision import (
@@ -195,8 +196,14 @@ class Planner:
             unsettled=frozenset() if request.by_hand else request.unsettled,
         )
 
+        in_a_new_task = self._new_tasks()
+
         def wanted(path: str) -> bool:
-            return grouping.unit_of(path).carry or self._objects.file_at(upstream_tree, path) is not None
+            return (
+                grouping.unit_of(path).carry
+                or self._objects.file_at(upstream_tree, path) is not None
+                or (settings.tasks.rest == "ignore" and in_a_new_task(path))
+            )
 
         patterns = sparse.read(self._ground.place, self._ground.state.config)
         seen = self.observer.observe(
@@ -218,6 +225,20 @@ class Planner:
 
         recorded = Outside(self._objects, patterns, head_tree, lambda path: grouping.unit_of(path).path, given)
         return recorded.with_record(record, seen)
+
+    def _new_tasks(self) -> Callable[[str], bool]:
+        """Return what tells whether a file is in a task whose manifest is in the working tree, be it in no tree yet."""
+        tasks, worktree = self._ground.settings.tasks, self._ground.worktree
+
+        @cache
+        def is_task(directory: str) -> bool:
+            return any(worktree.has_file(f"{directory}/{name}") for name in tasks.manifests)
+
+        def contains(path: str) -> bool:
+            found = frozenset(each for each in above(path) if each and is_task(each))
+            return bool(found) and Grouping(tasks, found, "directory").unit_of(path).carry
+
+        return contains
 
     def _never_here(self, record: Record, head_tree: str) -> frozenset[str]:
         """Return those of held tasks' files that came with the remote's change: what is held here has none of them."""
