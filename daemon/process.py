@@ -77,7 +77,7 @@ def run(settings: Path | None, environ: Mapping[str, str]) -> int:
         signals = stack.enter_context(_signals(limit.begin))
         threading.excepthook = lambda failed: _thread_failed(house, failed)
         sys.unraisablehook = lambda failed: _unraisable(house, failed)
-        ended, lost = _serve(house, file, environ, signals, held, manager)
+        ended, lost = _serve(house, file, environ, signals, held, manager, limit)
     if ended:
         log.info("stopped", extra={"action": "stopped"})
     else:
@@ -96,6 +96,7 @@ def _serve(
     signals: queue.SimpleQueue[int],
     held: Callable[[], bool],
     manager: ServiceManager,
+    limit: StopLimit,
 ) -> tuple[bool, bool]:
     """Bring everything up, wait for a signal to end, take everything down.
 
@@ -141,6 +142,7 @@ def _serve(
             manager.stopping()
             log.info("stopping: crossings in hand are finished", extra={"action": "stopping"})
         finally:
+            limit.begin()  # it ends by itself too, without a signal
             # Beside each other: each may wait for a disk, and the crossings in hand need the time.
             with beside(clock.stop, network.stop, pulls.stop, watching.close):
                 ended = house.close()
