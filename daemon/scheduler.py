@@ -170,10 +170,14 @@ class PullScheduler:
             log.debug("no such job", extra={"action": "schedule", "job": job_id})
 
     def clock_set_back(self) -> None:
-        """Schedule every job anew from the time that the clock tells now: it would wait for the old dates."""
+        """Schedule every job anew from the time that the clock tells now: it would wait for the old dates.
+
+        None is moved later: where a clock is set again and again, nothing would ever be due.
+        """
         now = datetime.now(self.zone)
         for job in self._scheduler.get_jobs():
-            self._move(job.id, job.trigger.get_next_fire_time(None, now))
+            due = (getattr(job, "next_run_time", None), job.trigger.get_next_fire_time(None, now))
+            self._move(job.id, min((each for each in due if each is not None), default=None))
         log.info("the clock was set back; all pulls are scheduled anew", extra={"action": "schedule"})
 
     def woke_up(self) -> None:

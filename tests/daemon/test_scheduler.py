@@ -204,6 +204,20 @@ def test_a_clock_set_back_delays_no_pull() -> None:
     pulls.stop()
 
 
+def test_a_clock_that_is_set_back_again_and_again_delays_no_look() -> None:
+    pulls = scheduler(nothing)
+    pulls.put(repository("a", reconcile=600))
+    job = pulls._scheduler.get_job("reconcile a")
+    due = datetime.now(UTC) + timedelta(seconds=5)
+    job.modify(next_run_time=due)
+    pulls.start()
+    try:
+        pulls.clock_set_back()
+        assert pulls._scheduler.get_job("reconcile a").next_run_time == due
+    finally:
+        pulls.stop()
+
+
 @pytest.mark.parametrize(("zone", "read"), [("Nowhere/AtAll", "UTC"), ("Europe/Berlin", "Europe/Berlin")])
 def test_the_machines_time_zone_is_taken_and_a_broken_one_is_utc(zone: str, read: str) -> None:
     program = "from gitferry.daemon.scheduler import PullScheduler; print(PullScheduler(print, print).zone)"
