@@ -102,7 +102,10 @@ class Watcher:
         with self._lock:
             if self._closed:
                 return
+            other = self._trees.pop(name, None)  # it may be added by two at once
             self._trees[name] = tree
+        if other is not None:
+            other.close()
         tree.open()
         self._work.set()
         if remedy := self._remedy(tree, tree.directories.polled):

@@ -47,6 +47,27 @@ def test_after_its_end_a_watcher_takes_no_repository(tmp_path: Path) -> None:
         watcher.coverage("r")
 
 
+def test_one_that_is_added_by_several_at_once_is_watched_once(tmp_path: Path) -> None:
+    root, heard, start = repository(tmp_path / "r"), Heard(), threading.Barrier(6)
+    watcher = Watcher(heard.change, heard.refs)
+
+    def add() -> None:
+        for _ in range(5):
+            start.wait(20)
+            watcher.add("r", root, root / ".git", root / ".git")
+
+    threads = [threading.Thread(target=add) for _ in range(6)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        watcher.remove("r")
+        assert watcher._inotify is not None and not watcher._inotify._held
+    finally:
+        watcher.close()
+
+
 def test_fifty_repositories_need_no_more_threads_than_one(tmp_path: Path) -> None:
     roots = [repository(tmp_path / "0")]
     roots += [Path(shutil.copytree(roots[0], tmp_path / str(number))) for number in range(1, 50)]
