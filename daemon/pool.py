@@ -18,7 +18,7 @@ Work = Callable[[], None]
 
 #: Seconds after which a piece of work no longer counts as one of the workers': it waits for a server or a disk.
 _PATIENCE: Final = 5.0
-_MOST: Final = 32  # threads in all
+_MOST: Final = 32  # threads in all, where nothing else is said
 
 
 class Pool:
@@ -36,10 +36,15 @@ class Pool:
         *,
         alarms: Alarms | None = None,
         patience: float = _PATIENCE,
+        most: int = _MOST,
         name: str = "lane-worker",
     ) -> None:
-        """`alarms` tells when a piece of work took longer than `patience`; without them there are `workers` threads."""
+        """`alarms` tells when a piece of work took longer than `patience`; without them there are `workers` threads.
+
+        With them there are `most` at most.
+        """
         self._patience = patience
+        self._most = most
         self._per_host = per_host
         self._name = name
         self._wanted = workers
@@ -100,7 +105,7 @@ class Pool:
         if self._alarms is None:
             return self._wanted
         late = time.monotonic() - self._patience
-        return min(max(self._wanted, _MOST), self._wanted + sum(begun <= late for begun in self._begun.values()))
+        return min(max(self._wanted, self._most), self._wanted + sum(begun <= late for begun in self._begun.values()))
 
     def _look_again(self) -> None:
         with self._changed:

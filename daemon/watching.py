@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _SETTING_UP, _PATIENCE = 4, 2.0
 #: How many may wait for one disk: there are threads for the others then, however many lie on one that does not answer.
 _PER_DISK = 12
+#: How many may wait in all: one server that is down is often several disks.
+_MOST = 8 * _PER_DISK
 #: Seconds between two looks at a repository that could not be watched for a reason that nobody expected.
 _POLL = 60.0
 #: Seconds that first crossings wait for the watches of all repositories: a save is noticed before it is looked for.
@@ -69,7 +71,9 @@ class Watching:
         self._settler = Settler(self._settled)
         self._watcher = Watcher(self._settler.changed, self._refs_moved, environ=environ)
         self._alarms = Alarms()
-        self._setting_up = Pool(_SETTING_UP, _PER_DISK, alarms=self._alarms, patience=_PATIENCE, name="watch-setup")
+        self._setting_up = Pool(
+            _SETTING_UP, _PER_DISK, alarms=self._alarms, patience=_PATIENCE, most=_MOST, name="watch-setup"
+        )
         self._known: dict[str, Repository] = {}
         self._troubles: dict[str, str] = {}
         self._left_out: dict[str, frozenset[str]] = {}

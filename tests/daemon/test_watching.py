@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +106,32 @@ def test_disks_that_do_not_answer_keep_no_other_repository_from_being_watched(cl
             assert time.monotonic() < end
             time.sleep(0.05)
         assert watching.state("slow5") == "being set up"
+    finally:
+        answer.set()
+        watching.close()
+
+
+def test_nor_do_several_disks_full_of_repositories(
+    clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    there, answer = clone("there"), threading.Event()
+    monkeypatch.setattr("gitferry.daemon.watching.disk_of", lambda path, points: path.parent.name)
+    monkeypatch.setattr("gitferry.daemon.watching._PATIENCE", 0.02)
+
+    def place(repository: Repository) -> Place:
+        if repository.name != "there":
+            answer.wait(30)
+        return locate(there.root, os.environ)
+
+    watching = Watching(lambda name, request: None, os.environ, place)
+    try:
+        for number in range(60):
+            watching.put(Repository(name=f"slow{number}", path=tmp_path / f"disk{number % 4}" / str(number)))
+        watching.put(Repository(name="there", path=there.root))
+        end = time.monotonic() + 10
+        while watching.state("there") != "all":
+            assert time.monotonic() < end
+            time.sleep(0.02)
     finally:
         answer.set()
         watching.close()
