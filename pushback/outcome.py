@@ -104,12 +104,13 @@ class Request:
         )
 
     def merge(self, other: Request) -> Request:
-        """Return the one request that satisfies both."""
+        """Return the one request that satisfies both. `other` was made later: its paths have rested by then."""
+        unsettled = frozenset() if other.paths is None else self.unsettled - other.paths
         paths = None if self.paths is None or other.paths is None else self.paths | other.paths
         return Request(
             cause=self.cause if self.by_hand or not other.by_hand else other.cause,
             paths=paths,
-            unsettled=self.unsettled | other.unsettled,
+            unsettled=unsettled | other.unsettled,
             fetch=self.fetch or other.fetch,
             push=self.push or other.push,
             tasks=self.tasks | other.tasks,
