@@ -28,13 +28,13 @@ _PATIENCE = 1.5  # seconds that a silent daemon has to say that it lives: the sc
 def watch(context: Context, repository: str | None, lines: Lines) -> None:
     """Show the status again and again, until ^C or `q`. Raises what the first look raises.
 
-    On a terminal the picture is drawn anew in its place. Elsewhere each look is printed below the last one, as JSON an
-    object a line.
+    On a terminal the picture is drawn anew in its place. Elsewhere, and with `-v`, each look is printed below the last
+    one, as JSON an object a line.
     """
     context.patience = _PATIENCE
     with progress("looking"):
         first, _ = _look(context, repository)
-    if context.json or not possible():
+    if context.json or context.verbose or not possible():  # the log is not written into a picture
         _print(context, repository, lines, first)
     else:
         _draw(context, repository, lines, first)

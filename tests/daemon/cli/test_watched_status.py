@@ -118,6 +118,16 @@ def test_a_daemon_that_comes_and_goes_is_noticed(no_repositories: Path, daemon: 
         shown.until("The daemon is not running")
 
 
+def test_a_log_that_is_asked_for_is_not_written_into_the_picture(
+    no_repositories: Path, daemon: Callable[[], int]
+) -> None:
+    pid = daemon()
+    with terminal("-v", "status", "--watch") as shown:
+        shown.until(f"asked the daemon (process {pid}): GET /api/v1/status")
+        shown.until(f"asked the daemon (process {pid}): GET /api/v1/status")
+        assert ENTER not in shown.text
+
+
 def test_a_fault_of_the_settings_meanwhile_is_shown(no_repositories: Path) -> None:
     with terminal("status", "--watch", NO_COLOR="1") as shown:
         shown.until("No repositories yet")
