@@ -87,6 +87,7 @@ class Watching:
     def put(self, repository: Repository) -> None:
         """Watch `repository`, as its settings now say; returns at once."""
         self._known[repository.name] = repository
+        self._looking.discard(repository.name)  # it may lie on another disk than the one that is waited for
         with self._first:
             if not self._to_set:
                 # Also where the disk of one of them does not answer.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,29 @@ def test_nor_do_several_disks_full_of_repositories(
     finally:
         answer.set()
         watching.close()
+
+
+def test_one_that_moved_from_a_disk_that_hangs_is_looked_at(
+    watched: Watched, clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, answer, asked = clone("there"), threading.Event(), threading.Event()
+    real = stillness.stillness
+
+    def look(root: Path, *rest: Any) -> stillness.Stillness | None:
+        if root == watched.repo.root:
+            asked.set()
+            answer.wait(30)
+        return real(root, *rest)
+
+    monkeypatch.setattr("gitferry.daemon.watching.stillness", look)
+    watched.watching.reconcile("work")
+    assert asked.wait(10)
+    try:
+        watched.watching.put(Repository(name="work", path=there.root))
+        assert watched.wish().cause == "start"
+        assert watched.reconcile() == Request("reconcile")
+    finally:
+        answer.set()
 
 
 def test_one_that_could_not_be_watched_is_looked_at_once_it_is(clone: Callable[..., Repo]) -> None:
