@@ -37,6 +37,7 @@ _CREDENTIALS = (
     "LoadCredentialEncrypted=gitferry-vault-key",
     "LoadCredentialEncrypted=gitferry-vault-key-next",
 )
+_DIRECTORIES = ("GITFERRY_STATE_DIR", "GITFERRY_RUNTIME_DIR")
 _PLAIN = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 
 
@@ -211,6 +212,13 @@ def quoted(word: str, *, argument: bool = False) -> str:
 def account_of(content: str) -> str:
     """Return the account that a system's unit of ours runs as."""
     return next((line.removeprefix("User=") for line in content.splitlines() if line.startswith("User=")), "root")
+
+
+def directories_of(content: str) -> dict[str, str]:
+    """Return the variables by which a unit of ours names the daemon's directories, with what they say."""
+    lines = [line.removeprefix("Environment=") for line in content.splitlines() if line.startswith("Environment=")]
+    given = [word.replace("%%", "%").partition("=") for line in lines for word in shlex.split(line)]
+    return {name: value for name, _, value in given if name in _DIRECTORIES}
 
 
 def started_by(content: str) -> list[str]:

@@ -63,7 +63,9 @@ def install(ctx: click.Context, user: bool, account: str | None) -> None:
     path = unit.place(scope, context.given)
     before = unit.installed(path)
     account = account or (ROOT if before is None else unit.account_of(before))
-    wanted = unit.service(scope, program(), context.config, context.given, account)
+    # Who writes it anew need not have set what was set then: in another directory there would be no credentials.
+    environ = ({} if before is None else unit.directories_of(before)) | dict(context.given)
+    wanted = unit.service(scope, program(), context.config, environ, account)
     settings, fault = _settings(context, wanted)
     if scope == "system":
         _require_account(wanted, settings)

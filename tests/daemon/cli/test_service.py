@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from gitferry.daemon import unit
 from gitferry.daemon.remains import CLEAR
 from gitferry.tests.daemon.cli.conftest import Gitferry
@@ -107,6 +109,21 @@ def test_a_unit_of_another_version_is_noticed_and_an_edited_one_is_its_users(
         assert any(remedy == each["remedy"] for each in told) is (how == "older")
     gitferry("--config", str(settings), "service", "install")
     assert path.read_text() == current
+
+
+def test_a_unit_that_is_written_anew_keeps_its_directories(
+    gitferry: Gitferry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "state, 100%"
+    monkeypatch.setenv("GITFERRY_STATE_DIR", str(elsewhere))
+    path = Path(gitferry("service", "install", "--json").json["unit"])
+    current = path.read_text()
+    monkeypatch.delenv("GITFERRY_STATE_DIR")
+    gitferry("service", "install")
+    assert path.read_text() == current and "100%%" in current
+    monkeypatch.setenv("GITFERRY_STATE_DIR", str(tmp_path / "other"))
+    gitferry("service", "install")
+    assert f"GITFERRY_STATE_DIR={tmp_path / 'other'}" in path.read_text()
 
 
 def test_an_account_is_for_the_systems_service(gitferry: Gitferry) -> None:
