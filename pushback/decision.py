@@ -106,7 +106,7 @@ class View:
     remote: Side
     bases: tuple[Side, ...]  # one a merge base
     agreed: Side | None = None  # at S, where HEAD no longer contains S
-    passed: Side | None = None  # at S, where the user moved HEAD on from S and may have left files behind
+    passed: tuple[Side, ...] = ()  # in what HEAD had of the upstream where the user moved it and may have left files
     parted: Side | None = None  # here, when a crossing set out whose push arrived and which then died
     held: HeldView | None = None
     reviewed: Reviewed | None = None

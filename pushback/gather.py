@@ -176,7 +176,7 @@ class Gatherer:
             remote=remote,
             bases=bases,
             agreed=None if sides.agreed is None else self._side(sides.agreed, paths),
-            passed=None if sides.passed is None else self._side(sides.passed, paths),
+            passed=tuple(self._side(tree, paths) for tree in sides.passed),
             parted=self._parted(paths),
             held=held,
             reviewed=self._reviewed(unit.path, paths),

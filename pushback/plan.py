@@ -52,7 +52,7 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
     """Return what becomes of one task: the user's own unpushed commits of it first, then what was edited beyond."""
     if not view.committed or policy.review or policy.lacks_word(view.unit):
         return _edited(view, None, policy, merge)  # the user's commits stay here: what counts is the working tree
-    verdict = rules(replace(view, passed=None), view.head, merge)
+    verdict = rules(replace(view, passed=()), view.head, merge)
     answered = view.unit in policy.answers
     undone = _undone(view, view.head, policy) or _undone(view, view.local, policy)
     if verdict.action is Action.PUSH and not answered and not undone:
@@ -74,9 +74,7 @@ def decide(view: View, policy: Policy, merge: Merge) -> Decision:
 
 def _on_top(view: View, commit: Side, held: HeldView | None = None) -> View:
     """Return the view of what was edited beyond the user's commit, which will be upstream as `commit`."""
-    return replace(
-        view, remote=commit, bases=(view.head,), agreed=None, passed=None, parted=None, held=held, touches=()
-    )
+    return replace(view, remote=commit, bases=(view.head,), agreed=None, passed=(), parted=None, held=held, touches=())
 
 
 def _beyond(view: View, commit: Side, merge: Merge) -> HeldView | None:

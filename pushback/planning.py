@@ -41,7 +41,7 @@ from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
 from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
-from gitferry.repos.reflog import amended_from, left_files_behind
+from gitferry.repos.reflog import amended_from, left_behind
 from gitferry.repos.review import Approval
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 from gitferry.repos.tree_size import require_bearable
@@ -155,12 +155,10 @@ class Planner:
         seen = self._observe(record, head_tree, upstream_tree, trees)
         grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
-        lost = passed = None
+        lost, passed = None, tuple[str, ...]()
         if agreed is not None and head is not None and head != agreed:
             lost = None if objects.is_ancestor(agreed, head) else agreed
-            if left_files_behind(objects, agreed):  # what the user had committed is an edit again
-                common = objects.merge_bases(agreed, head)
-                passed = common[0] if len(common) == 1 else None
+            passed = self._passed(agreed, upstream)
         if lost is not None and amended_from(objects, lost):
             trees, lost = (objects.tree_of(lost),), None
         sides = Sides(
@@ -172,9 +170,20 @@ class Planner:
             base_commits=bases,
             bases=trees,
             agreed=None if lost is None else objects.tree_of(lost),
-            passed=None if passed is None else objects.tree_of(passed),
+            passed=passed,
         )
         return sides, seen, grouping
+
+    def _passed(self, since: str, upstream: str | None) -> tuple[str, ...]:
+        """Return the trees of what HEAD had of the upstream where it was moved, after `since`, over the files.
+
+        What the user had committed beyond that is an edit again.
+        """
+        objects, found = self._objects, dict[str, None]()
+        for left in left_behind(objects, since) if upstream is not None else ():
+            common = objects.merge_bases(left, str(upstream))
+            found |= {objects.tree_of(common[0]): None} if len(common) == 1 else {}
+        return tuple(found)
 
     def grouping(self, trees: Sequence[str]) -> Grouping:
         """Return how paths belong to tasks, a directory being one where any of the trees has a manifest in it."""

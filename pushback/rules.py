@@ -20,7 +20,7 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
     at_base = all if held is not None else any
     if bases and at_base(local == base for base in bases):
         return Verdict(Action.PULL, bases)
-    if held is None and local == view.passed:
+    if held is None and local in view.passed:
         return Verdict(Action.PULL, bases)  # HEAD was moved over files that stayed behind: no edit of the user's
     if held is None and local.present and any(t.introduced and t.content == local for t in view.touches):
         return Verdict(Action.PULL, bases)  # our edit reached the upstream another way
@@ -56,10 +56,11 @@ def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     if view.head != view.remote and any(base != view.bases[0] for base in view.bases):
         return ()  # merge bases that differ: picking one would drop a change
     upstream = (view.head,) if view.head == view.remote else view.bases[:1]
-    agreed = () if view.agreed is None or view.head == view.remote else (view.agreed,)
-    # HEAD was moved over files that stayed behind: what was edited in them may come from either.
-    passed = () if view.passed is None or view.passed in upstream else (view.passed,)
-    return (*upstream, *agreed, *passed)
+    bases = [*upstream, *(() if view.agreed is None or view.head == view.remote else (view.agreed,))]
+    for side in view.passed:
+        # HEAD was moved over files that stayed behind: what was edited in them may come from either.
+        bases += () if side in bases else (side,)
+    return tuple(bases)
 
 
 def goes_on(view: View, held: HeldView | None) -> bool:
@@ -70,14 +71,15 @@ def goes_on(view: View, held: HeldView | None) -> bool:
 def _went_back(view: View, local: Side, held: HeldView) -> bool:
     """Whether a held task is back at HEAD with nothing of its held content: stashed, checked out or restored.
 
-    What a review brought to HEAD is held no more either, though it is the same. A parked one stood at the remote's
-    content; to be at its old base again is then an edit like any other.
+    Or back at where HEAD stood before it was moved over files that stayed behind. What a review brought to HEAD is held
+    no more either, though it is the same. A parked one stood at the remote's content; to be at its old base again is
+    then an edit like any other.
     """
     if any(local == seen for seen in held.locals):
         return view.landed is not None and _at_head(view, local)
     if held.state is HoldState.PARKED and local != view.head and any(local == base for base in held.bases):
         return view.head == view.remote
-    return _at_head(view, local)
+    return local in view.passed or _at_head(view, local)
 
 
 def _at_head(view: View, local: Side) -> bool:

@@ -17,4 +17,4 @@ class Sides:
     base_commits: tuple[str, ...]
     bases: tuple[str, ...]
     agreed: str | None = None  # S's tree, where HEAD no longer contains S
-    passed: str | None = None  # S's tree, where the user moved HEAD on from S and may have left files behind
+    passed: tuple[str, ...] = ()  # what of the upstream HEAD had where the user moved it and may have left files behind

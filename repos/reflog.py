@@ -10,22 +10,25 @@ _STEPS = 200
 #: The first word of what git writes down for commands that take the working tree along.
 _WITH_THE_TREE = (
     *("pull", "merge", "rebase", "commit", "checkout", "switch", "cherry-pick", "revert", "am", "clone", "initial"),
-    "gitferry",
+    *("Branch", "gitferry"),  # the first is its renaming
 )
 
 
-def left_files_behind(objects: Objects, since: str) -> bool:
-    """Return whether HEAD was moved, after it was at `since`, by something that leaves the files as they were.
+def left_behind(objects: Objects, since: str) -> tuple[str, ...]:
+    """Return the commits at which HEAD's moves after it was at `since` may have left the files, the newest first.
 
-    `git reset --mixed` does, and plumbing; where the log does not tell, it is assumed.
+    `git reset --mixed` leaves them, and plumbing does; where the log does not reach back, it is assumed of `since`.
     """
+    found: dict[str, None] = {}
     for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):
-        if str(entry.oid_new) == since:
-            return False
+        before, after = str(entry.oid_old), str(entry.oid_new)
+        if after == since:
+            return tuple(found)
         words = (entry.message or "").replace(":", " ").split(" ", 1)
-        if words[0] not in _WITH_THE_TREE:
-            return True
-    return True
+        # `git stash` and a plain `git reset` are in the log too, though they move nothing.
+        if words[0] not in _WITH_THE_TREE and before != after and objects.has(before):
+            found[before] = None
+    return (*found, *({since} - found.keys()))
 
 
 def amended_from(objects: Objects, since: str) -> bool:

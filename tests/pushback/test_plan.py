@@ -214,7 +214,7 @@ def test_what_was_undone_stays_until_it_changes_or_is_asked_for(view: View, poli
 @given(views(committed=True), policies)
 def test_a_commit_of_the_users_is_carried_only_where_it_contains_the_remote(view: View, policy: Policy) -> None:
     decision = decide(view, policy, merge)
-    verdict = rules(replace(view, passed=None), view.head, merge)
+    verdict = rules(replace(view, passed=()), view.head, merge)
     assert decision.committed in (Action.PUSH, Action.MERGE, Action.HOLD)
     if decision.committed is Action.PUSH and policy.strategy is not Strategy.TAKE_LOCAL:
         assert verdict.action is Action.PUSH

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gitferry.repos.objects import Objects
-from gitferry.repos.reflog import amended_from, left_files_behind
+from gitferry.repos.reflog import amended_from, left_behind
 from gitferry.tests.repo import Repo
 
 
@@ -32,14 +32,43 @@ def test_what_moved_head(clone: Callable[..., Repo], command: list[str], behind:
     here.git(*command)
     assert here.head != before
     objects = Objects(here.path(".git"))
-    assert left_files_behind(objects, before) is behind
+    assert left_behind(objects, before) == ((before,) if behind else ())
     objects.close()
 
 
 def test_a_log_that_does_not_reach_back_tells_nothing(clone: Callable[..., Repo]) -> None:
     here = clone("here")
     objects = Objects(here.path(".git"))
-    assert left_files_behind(objects, "1" * 40)
+    assert left_behind(objects, "1" * 40) == ("1" * 40,)
+    objects.close()
+
+
+def test_what_stays_behind_is_what_head_had_when_it_was_moved(clone: Callable[..., Repo]) -> None:
+    here = clone("here")
+    before = here.head
+    for name in ("pulled", "hard", "mixed"):
+        here.write(f"{name}.md", "n\n")
+        here.commit(name)
+    here.git("branch", "later")
+    here.git("reset", "-q", "--hard", before)
+    since = here.commit("since", allow_empty=True)
+    here.git("switch", "-q", "--detach", "later~2")
+    here.git("reset", "-q", "--hard", "later~1")
+    here.git("reset", "-q", "--mixed", "later")
+    objects = Objects(here.path(".git"))
+    assert left_behind(objects, since) == (here.tip("later~1"), here.tip("later~2"))
+    objects.close()
+
+
+@pytest.mark.parametrize("command", [["stash", "-q"], ["reset", "-q"], ["branch", "-m", "other"]])
+def test_what_moves_nothing_leaves_nothing_behind(clone: Callable[..., Repo], command: list[str]) -> None:
+    here = clone("here")
+    before = here.head
+    here.commit("pulled", allow_empty=True)
+    here.write("README.md", "an edit\n")
+    here.git(*command)
+    objects = Objects(here.path(".git"))
+    assert left_behind(objects, before) == ()
     objects.close()
 
 

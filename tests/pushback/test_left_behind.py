@@ -1,0 +1,116 @@
+"""HEAD was moved by something that leaves the files where they were: they are no edits of what HEAD has now."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitferry.pushback.outcome import PushStatus
+from gitferry.tests.pushback.adversary import both_have
+from gitferry.tests.pushback.kit import Side, healthy
+from gitferry.tests.pushback.shared_file import LINES, NAME, THEIRS, at_line
+from gitferry.tests.repo import Repo
+
+FURTHER = at_line(7, "theirs too", THEIRS)
+
+every_strategy = pytest.mark.parametrize("strategy", ["fail", "take_local", "take_remote", "merge"])
+
+
+def push(side: Side, text: str) -> None:
+    side.repo.write(NAME, text)
+    healthy(side.sync())
+
+
+def moved_over(side: Side, how: str = "--mixed") -> None:
+    """Move HEAD to what the remote has, as the user does between two crossings."""
+    side.repo.fetch()
+    side.repo.git("reset", "-q", how, "@{upstream}")
+
+
+def takes_the_remotes(side: Side, remote: Repo, strategy: str, text: str) -> None:
+    side.pushback["conflict_strategy"] = strategy
+    tip = remote.tip("main")
+    for _ in range(2):
+        healthy(side.sync())
+        assert (remote.tip("main"), side.repo.read(NAME)) == (tip, text)
+
+
+@every_strategy
+def test_what_a_pull_had_brought_before(a: Side, b: Side, remote: Repo, strategy: str) -> None:
+    push(a, THEIRS)
+    b.repo.pull("-q", "--ff-only")
+    push(a, FURTHER)
+    moved_over(b)
+    takes_the_remotes(b, remote, strategy, FURTHER)
+
+
+@every_strategy
+def test_what_another_reset_had_brought_before(a: Side, b: Side, remote: Repo, strategy: str) -> None:
+    push(a, THEIRS)
+    moved_over(b, "--hard")
+    push(a, FURTHER)
+    moved_over(b)
+    takes_the_remotes(b, remote, strategy, FURTHER)
+
+
+@every_strategy
+def test_while_an_edit_of_the_task_is_in_a_stash(a: Side, b: Side, remote: Repo, strategy: str) -> None:
+    push(a, THEIRS)
+    b.repo.write(NAME, at_line(1, "ours"))
+    assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+    b.repo.git("stash", "-q")
+    healthy(b.sync())
+    push(a, FURTHER)
+    moved_over(b)
+    takes_the_remotes(b, remote, strategy, FURTHER)
+    b.pushback["conflict_strategy"] = "fail"
+    b.repo.try_git("checkout", "-q", "stash@{0}", "--", NAME)
+    b.repo.git("reset", "-q")
+    assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+
+
+@every_strategy
+@pytest.mark.parametrize("deleted", [True, False])
+def test_where_the_remote_took_its_change_back(a: Side, b: Side, remote: Repo, strategy: str, deleted: bool) -> None:
+    if deleted:
+        a.repo.delete(NAME)
+        healthy(a.sync())
+    else:
+        push(a, THEIRS)
+    healthy(b.sync())
+    push(a, LINES)
+    b.repo.git("reset", "-q", "--mixed", "HEAD~1")
+    takes_the_remotes(b, remote, strategy, LINES)
+
+
+@pytest.mark.parametrize("strategy", ["fail", "take_remote", "merge"])
+def test_an_edit_beside_what_the_remote_took_back_does_not_bring_it_again(
+    a: Side, b: Side, remote: Repo, strategy: str
+) -> None:
+    push(a, THEIRS)
+    healthy(b.sync())
+    push(a, LINES)
+    b.repo.git("reset", "-q", "--mixed", "HEAD~1")
+    mine = at_line(7, "ours", THEIRS)
+    b.repo.write(NAME, mine)
+    b.pushback["conflict_strategy"] = strategy
+    for _ in range(2):
+        assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+        assert (b.repo.read(NAME), remote.tree("main")[NAME].decode()) == (mine, LINES)
+
+
+@every_strategy
+@pytest.mark.parametrize("command", [["stash", "-q"], ["reset", "-q"]])
+def test_what_moves_head_nowhere_leaves_nothing_behind(
+    a: Side, b: Side, remote: Repo, strategy: str, command: list[str]
+) -> None:
+    both_have(a, b, {"other.md": "other\n"})
+    push(a, THEIRS)
+    b.repo.pull("-q", "--ff-only")
+    b.repo.write("other.md", "mine\n")
+    b.repo.git("add", "other.md")
+    b.repo.git(*command)
+    mine = at_line(1, "theirs, and mine")
+    b.repo.write(NAME, mine)
+    b.pushback["conflict_strategy"] = strategy
+    healthy(b.sync())
+    assert remote.tree("main")[NAME].decode() == mine
