@@ -10,7 +10,7 @@ from functools import cached_property
 from gitferry.pushback.decision import HeldView, Reviewed, Side, Touch, View
 from gitferry.pushback.links import Links
 from gitferry.pushback.moved import Moved, moved_to
-from gitferry.pushback.review_look import review_ref
+from gitferry.pushback.review_look import review_ref, unseen
 from gitferry.pushback.sides import Sides
 from gitferry.repos.content import TREE, Content
 from gitferry.repos.hold import Hold
@@ -142,6 +142,11 @@ class Gatherer:
             return None
         tips, there = [review.tip], review.there  # newest first
         unbearable = self._unbearable.get(review.branch)
+        if unseen(objects, review):
+            unbearable = (
+                f"what others did on its review branch {review.branch} could not be fetched: see what that is, then "
+                "`gitferry sync`"
+            )
         if there and unbearable is None and self._has(there) and objects.is_ancestor(review.tip, there):
             tips = [there, review.tip]
         sides = [self._side(objects.tree_of(tip), paths) for tip in tips]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import unquote
 
 from gitferry.config.errors import GitferryError
@@ -28,7 +29,7 @@ from gitferry.pushback.outcome import Operation, Request, TaskChange
 from gitferry.pushback.planning import Planned
 from gitferry.pushback.review_commits import Group, ReviewCommits
 from gitferry.pushback.review_end import Ending, ended, left
-from gitferry.pushback.review_look import HEADS, REVIEW_REFS, fetched, forget, review_ref
+from gitferry.pushback.review_look import HEADS, REVIEW_REFS, fetched, forget, is_its_own, review_ref, unseen
 from gitferry.repos import lfs
 from gitferry.repos import record as records
 from gitferry.repos.identity import NoIdentity
@@ -151,15 +152,15 @@ class _Reviewing:
             return None
         try:
             self._ask()
-            for review in self.withdrawn:
+            for step in (
+                *(partial(self._withdraw, review) for review in self.withdrawn),
+                *(partial(self._bring, group) for group in groups),
+            ):
                 try:
-                    self._withdraw(review)
-                except (ReviewRefused, HookRefused, lfs.NotUploaded) as error:
-                    trouble = trouble or error
-            for group in groups:
-                try:
-                    self._bring(group)
-                except (ReviewRefused, HookRefused, lfs.NotUploaded) as error:
+                    step()
+                except (ReviewRefused, HookRefused, lfs.NotUploaded, RemoteError) as error:
+                    if isinstance(error, RemoteError) and not is_its_own(error):
+                        raise
                     trouble = trouble or error
         except (RemoteError, NoIdentity, SigningWaits, SigningFailed) as error:
             return error
@@ -210,6 +211,8 @@ class _Reviewing:
         ground = self._ground
         if there in (sent, review.tip):
             return there == sent
+        if there == review.there and unseen(self._objects, review):
+            return False
         known = fetched(ground, review.branch, there, self._upstream.remote)
         return known and self._objects.is_ancestor(sent, there)
 

@@ -1,4 +1,7 @@
-"""What the remote has of our review branches, and what others committed there, is fetched before a crossing plans."""
+"""What the remote has of our review branches, and what others committed there, is fetched before a crossing plans.
+
+Where that fails for what stands on one branch, only that branch's tasks wait.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,24 @@ from urllib.parse import quote
 
 from gitferry.pushback.ground import Ground
 from gitferry.repos import drop_refs
+from gitferry.repos.objects import Objects
 from gitferry.repos.record import Record
+from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.review import Review
 
 REVIEW_REFS = "refs/gitferry/review/"
 AMENDED_REFS = "refs/gitferry/amended/"
 HEADS = "refs/heads/"
+
+_ITS_OWN = frozenset({"timeout", "other"})  # kinds of failure
+
+
+def is_its_own(error: RemoteError) -> bool:
+    """Return whether a failure, at a remote that has just answered, may well lie in the one branch that was asked for.
+
+    It may be more than fits into `timeouts.transfer`, or hold what git takes for malformed.
+    """
+    return error.kind in _ITS_OWN
 
 
 def review_ref(branch: str) -> str:
@@ -57,7 +72,20 @@ def _there(ground: Ground, review: Review, there: str | None, remote: str) -> st
         return None  # as we left it, or as a push of ours that nobody acknowledged did
     if there is None:
         return ""
-    return there if fetched(ground, review.branch, there, remote) else review.there
+    if unseen(ground.objects, review) and there == review.there and not ground.by_hand:
+        return there  # to try that at each crossing would keep all that it carries waiting
+    try:
+        return there if fetched(ground, review.branch, there, remote) else review.there
+    except RemoteError as error:
+        if not is_its_own(error):
+            raise
+        ground.notes.append(f"what others did on {review.branch} could not be fetched: {error.title}")
+        return there
+
+
+def unseen(objects: Objects, review: Review) -> bool:
+    """Return whether a branch stands, as far as is known, at a commit that could not be fetched."""
+    return bool(review.there) and not objects.has(str(review.there))
 
 
 def fetched(ground: Ground, branch: str, there: str, remote: str) -> bool:
