@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gitferry.config.model import Repository
+from gitferry.pushback import operations
 from gitferry.pushback.ground import Ground, opened
 from gitferry.pushback.host import Host
+from gitferry.pushback.own_changes import against_parents, own
 from gitferry.pushback.readiness import Waits
 from gitferry.pushback.review_end import Ending
 from gitferry.pushback.review_look import HEADS, forget
@@ -15,6 +17,7 @@ from gitferry.repos import record as records
 from gitferry.repos.lock import lane_lock
 from gitferry.repos.record import Record
 from gitferry.repos.review import Review
+from gitferry.repos.tasks import WHOLE
 from gitferry.repos.transport import Refused
 
 
@@ -58,19 +61,33 @@ def _over(ground: Ground) -> Iterator[tuple[Record, Review]]:
         yield from ((record, review) for review in record.reviews if review.over is not None)
 
 
-def _has_more(ground: Ground, tip: str) -> bool:
-    """Whether a branch from which our change was taken back still differs from where it began."""
+def _has_more(ground: Ground, review: Review, tip: str) -> bool:
+    """Whether a branch has something of others that the tracked one has not.
+
+    Where our change was taken back, that is all in which it still differs from where it began; else what others
+    committed of what was not ours.
+    """
     objects, upstream = ground.objects, ground.state.upstream
     tracked = None if upstream is None else objects.ref(upstream.tracking_ref)
     forks = () if tracked is None else objects.merge_bases(tip, tracked)
-    return objects.tree_of(tip) not in {objects.tree_of(fork) for fork in forks}
+    there, here = objects.tree_of(tip), objects.tree_of(tracked)
+    if review.over == Ending.WITHDRAWN.value:
+        return there not in {objects.tree_of(fork) for fork in forks}
+    ours = {commit for known in operations.read_all(objects) for commit in known.operation.commits}
+    theirs = (each for each in objects.between(forks, tip) if each.oid not in ours)
+    paths = frozenset[str]().union(*(own(against_parents(objects, commit)) for commit in theirs))
+    return any(
+        objects.file_at(there, path) != objects.file_at(here, path)
+        for path in paths
+        if not any(unit in (WHOLE, path) or path.startswith(unit + "/") for unit in review.units)
+    )
 
 
 def _pruned(ground: Ground, record: Record, review: Review, remote: str, there: str | None) -> Finished:
     done = Finished(review.branch, review.over or "")
     if there is not None and there != review.tip:
         return replace(done, kept="it was changed there")
-    if there is not None and review.over == Ending.WITHDRAWN.value and _has_more(ground, there):
+    if there is not None and _has_more(ground, review, there):
         return replace(done, kept="it has changes of others")
     if there is not None:
         answer = ground.host.transport.delete(

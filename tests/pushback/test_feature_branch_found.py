@@ -229,3 +229,26 @@ def test_what_came_back_from_a_review_of_a_conflict_goes_on_with_the_remote(
     healthy(reviewed.sync())
     assert reviewed.repo.read(NAME) == later
     assert set(branches(remote)) == {BRANCH}
+
+
+@pytest.mark.parametrize("ends", ["is merged", "is no longer needed"])
+def test_what_others_did_beside_a_review_that_is_over_is_not_deleted(
+    a: Side, reviewed: Side, remote: Repo, ends: str
+) -> None:
+    added = BASE.replace("line 3\n", "a reviewer's\n")
+    at_review(a, OTHER, added)
+    healthy(reviewed.sync())
+    if ends == "is merged":
+        a.repo.write(NAME, OURS)
+        healthy(a.sync())
+    else:
+        reviewed.pushback["branch_strategy"] = "main"
+    healthy(reviewed.sync())
+    (over,) = prune(reviewed.settings, host=reviewed.host)
+    assert (over.why, over.kept) == (ends, "it has changes of others")
+    assert remote.tree(BRANCH)[OTHER] == added.encode()
+    a.repo.write(OTHER, added)
+    healthy(a.sync())
+    healthy(reviewed.sync())
+    (over,) = prune(reviewed.settings, host=reviewed.host)
+    assert over.kept is None and branches(remote) == {}
