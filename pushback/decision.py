@@ -34,7 +34,7 @@ SWITCHED_OFF = "pushing is switched off (pushback.enabled)"
 UNDONE = "undone: waits until it is edited or pushed by hand"
 UNDONE_CONFLICT = "undone here, and the remote has something else: `gitferry resolve` it, or edit it"
 
-HEAD_MOVED = "HEAD was moved, and nobody can tell what this was made from: `gitferry resolve` it"
+MADE_OF_EITHER = "after a reset, or beside a stash, nobody can tell what this was made from: `gitferry resolve` it"
 UNSURE = "edited while an undo of it was broken off: `gitferry resolve` it"
 
 

@@ -9,7 +9,7 @@ from gitferry.pushback.decision import (
     BOTH_CHANGED,
     CHANGED_SINCE,
     CONFLICT_IN_REVIEW,
-    HEAD_MOVED,
+    MADE_OF_EITHER,
     MERGE_READY,
     MERGE_UNCLEAN,
     STAGED,
@@ -32,8 +32,9 @@ def by_strategy(  # noqa: PLR0911 - a return for each
     if strategy is Strategy.TAKE_LOCAL:
         return replace(held, action=Action.PUSH, reason=None, answered=Take.LOCAL)
     parked = view.held is not None and view.held.state is HoldState.PARKED
-    if strategy is Strategy.TAKE_REMOTE and not parked and len(held.bases) > 1 and view.remote in held.bases:
-        return replace(held, reason=HEAD_MOVED)  # the remote may have changed nothing that this was made from
+    returned = parked and view.held is not None and view.local in view.held.locals
+    if strategy is Strategy.TAKE_REMOTE and not returned and len(held.bases) > 1 and view.remote in held.bases:
+        return replace(held, reason=MADE_OF_EITHER)  # the remote may have changed nothing that this was made from
     if strategy is Strategy.TAKE_REMOTE:
         return replace(held, action=Action.PULL, reason=None, answered=Take.REMOTE)
     if strategy is Strategy.CREATE_PR:

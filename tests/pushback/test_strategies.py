@@ -355,3 +355,33 @@ def test_taking_the_remotes_side_waits_where_a_reset_leaves_open_what_an_edit_wa
         assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
         assert b.repo.read(NAME) == "mine\n"
         assert remote.tree("main")[NAME].decode() == THEIRS
+
+
+def test_taking_the_remotes_side_waits_where_an_edit_of_that_is_made_beside_one_in_a_stash(
+    a: Side, b: Side, remote: Repo
+) -> None:
+    a.repo.write(NAME, THEIRS)
+    healthy(a.sync())
+    b.repo.write(NAME, OURS)
+    assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+    b.repo.git("stash", "-q")
+    healthy(b.sync())
+    under(b, Strategy.TAKE_REMOTE)
+    mine = THEIRS.replace("theirs", "theirs, and mine")
+    b.repo.write(NAME, mine)
+    for _ in range(2):
+        assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+        assert (b.repo.read(NAME), remote.tree("main")[NAME].decode()) == (mine, THEIRS)
+
+
+def test_what_comes_back_from_a_stash_is_answered_by_the_remotes_side(a: Side, b: Side, remote: Repo) -> None:
+    a.repo.write(NAME, THEIRS)
+    healthy(a.sync())
+    b.repo.write(NAME, OURS)
+    b.sync()
+    b.repo.git("stash", "-q")
+    healthy(b.sync())
+    under(b, Strategy.TAKE_REMOTE)
+    b.repo.write(NAME, OURS)
+    healthy(b.sync())
+    assert (b.repo.read(NAME), remote.tree("main")[NAME].decode()) == (THEIRS, THEIRS)
