@@ -129,6 +129,11 @@ class View:
         return None if self.reviewed is None else self.reviewed.landed
 
     @property
+    def passes(self) -> bool:
+        """Whether HEAD would be beyond a change of the remote that the task may lack, were it not held."""
+        return self.remote != self.head or self.held is not None or any(side != self.head for side in self.passed)
+
+    @property
     def version(self) -> str:
         """The name of what both sides hold now, by which a person's answer says what they had seen."""
         return version_of(self.local.content, self.remote.content)
@@ -227,8 +232,7 @@ class Verdict:
 def wait(decision: Decision, reason: str, *, pending: bool = False, status: PushStatus | None = None) -> Decision:
     """Return the decision as a wait; a hold where HEAD would pass a remote change the working tree lacks."""
     view = decision.view
-    passes = view.remote != view.head or view.held is not None
-    action = Action.HOLD if passes else Action.WAIT
+    action = Action.HOLD if view.passes else Action.WAIT
     return replace(decision, action=action, reason=reason, pending=pending, status=status, merged=None, answered=None)
 
 

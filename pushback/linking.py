@@ -178,11 +178,10 @@ def linked(decisions: Iterable[Decision], views: Iterable[View], links: Iterable
 
 def _stopped_with(stopped: Decision, other: Decision, view: View) -> Decision:
     """Return what becomes of one half of a rename whose other half may not travel; `view` is without its commit."""
-    held = view.held is not None or view.remote != view.head
     return replace(
         other,
         view=view,
-        action=Action.HOLD if stopped.action is Action.HOLD or held else Action.WAIT,
+        action=Action.HOLD if stopped.action is Action.HOLD or view.passes else Action.WAIT,
         bases=bases_of(view, view.held) if other.committed in (Action.PUSH, Action.MERGE) else other.bases,
         merged=None,
         answered=None,

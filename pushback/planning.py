@@ -152,13 +152,14 @@ class Planner:
         require_bearable(objects, head_tree, upstream_tree)
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
         trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
-        seen = self._observe(record, head_tree, upstream_tree, trees)
-        grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
-        lost, passed = None, tuple[str, ...]()
+        lost, behind = None, tuple[str, ...]()
         if agreed is not None and head is not None and head != agreed:
             lost = None if objects.is_ancestor(agreed, head) else agreed
-            passed = self._passed(agreed, upstream)
+            behind = left_behind(objects, agreed)
+        # Where HEAD was moved over the files, any of them may have stayed: once we agree upon HEAD, nobody knows.
+        seen = self._observe(record, head_tree, upstream_tree, trees, None if behind else self._request.paths)
+        grouping = self.grouping((head_tree, upstream_tree, seen.disk))
         if lost is not None and amended_from(objects, lost):
             trees, lost = (objects.tree_of(lost),), None
         sides = Sides(
@@ -170,17 +171,17 @@ class Planner:
             base_commits=bases,
             bases=trees,
             agreed=None if lost is None else objects.tree_of(lost),
-            passed=passed,
+            passed=self._passed(behind, upstream),
         )
         return sides, seen, grouping
 
-    def _passed(self, since: str, upstream: str | None) -> tuple[str, ...]:
-        """Return the trees of what HEAD had of the upstream where it was moved, after `since`, over the files.
+    def _passed(self, behind: Sequence[str], upstream: str | None) -> tuple[str, ...]:
+        """Return the trees of what these commits, at which HEAD was moved over the files, have of the upstream.
 
         What the user had committed beyond that is an edit again.
         """
         objects, found = self._objects, dict[str, None]()
-        for left in left_behind(objects, since) if upstream is not None else ():
+        for left in behind if upstream is not None else ():
             common = objects.merge_bases(left, str(upstream))
             found |= {objects.tree_of(common[0]): None} if len(common) == 1 else {}
         return tuple(found)
@@ -191,12 +192,12 @@ class Planner:
         found = frozenset[str]().union(*(manifests.directories(self._objects, t, tasks.manifests) for t in set(trees)))
         return Grouping(tasks, found, resolve_layout(tasks.layout, found))
 
-    def _observe(self, record: Record, head_tree: str, upstream_tree: str, bases: Sequence[str]) -> Observation:
+    def _observe(
+        self, record: Record, head_tree: str, upstream_tree: str, bases: Sequence[str], hints: frozenset[str] | None
+    ) -> Observation:
         settings, request = self._ground.settings, self._request
         grouping = self.grouping((head_tree, upstream_tree))
-        paths = (
-            None if request.paths is None else self._scope(record, request.paths, head_tree, upstream_tree, grouping)
-        )
+        paths = None if hints is None else self._scope(record, hints, head_tree, upstream_tree, grouping)
         settled = request.cause == "watch" or request.by_hand
         limits = Limits(
             size=settings.pushback.limits.file,

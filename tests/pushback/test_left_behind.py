@@ -114,3 +114,30 @@ def test_what_moves_head_nowhere_leaves_nothing_behind(
     b.pushback["conflict_strategy"] = strategy
     healthy(b.sync())
     assert remote.tree("main")[NAME].decode() == mine
+
+
+@pytest.mark.parametrize("hints", [["other.md"], []])
+def test_a_crossing_that_was_told_where_to_look_looks_at_all_of_it(
+    a: Side, b: Side, remote: Repo, hints: list[str]
+) -> None:
+    both_have(a, b, {"other.md": "other\n"})
+    push(a, THEIRS)
+    moved_over(b)
+    b.repo.write("other.md", "mine\n")
+    healthy(b.save(*hints))
+    healthy(b.sync())
+    assert remote.tree("main")[NAME].decode() == b.repo.read(NAME) == THEIRS
+    assert remote.tree("main")["other.md"] == b"mine\n"
+
+
+def test_what_may_not_travel_yet_is_held_against_what_it_was_made_from(a: Side, b: Side, remote: Repo) -> None:
+    mine = at_line(7, "mine" * 100)
+    push(a, THEIRS)
+    moved_over(b)
+    b.repo.write(NAME, mine)
+    b.pushback["limits"] = {"file": 100}
+    assert b.task(b.sync(), NAME).push_status is PushStatus.FAILED
+    b.pushback = {"conflict_strategy": "fail"}
+    for _ in range(2):
+        assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
+        assert (b.repo.read(NAME), remote.tree("main")[NAME].decode()) == (mine, THEIRS)
