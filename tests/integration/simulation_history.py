@@ -93,7 +93,8 @@ class History(World):
 
     def _save(self, clone: Clone) -> Outcome:
         changed = clone.repo.git("ls-files", "-zmodo", "--exclude-standard").split("\0")
-        return clone.side.save(*filter(None, changed))
+        staged = clone.repo.git("diff", "--cached", "--name-only", "--no-renames", "-z").split("\0")
+        return clone.side.save(*filter(None, [*changed, *staged]))
 
     # -- faults
 
