@@ -81,7 +81,7 @@ def programs(repository: Repository, host: Host) -> frozenset[str]:
     with suppress(GitferryError):  # it is told with the tree and the remote
         url = remote_url(repository, host.environ)
         scheme = check_remote_url(url).scheme if url is not None else ""
-        if scheme == "ssh" and not {"GIT_SSH", "GIT_SSH_COMMAND"} & host.environ.keys():
+        if scheme == "ssh" and _runs_ssh(repository, host):
             found.add("ssh")
         if scheme in ("http", "https"):
             found.add("git-remote-https")
@@ -89,6 +89,19 @@ def programs(repository: Repository, host: Host) -> frozenset[str]:
         if b"filter=lfs" in (repository.path / ".gitattributes").read_bytes():
             found.add("git-lfs")
     return frozenset(found)
+
+
+def _runs_ssh(repository: Repository, host: Host) -> bool:
+    # git(1), GIT_SSH, and git-config(1), core.sshCommand: what the user names goes before the ssh on PATH, and a
+    # credential of gitferry's before that.
+    from gitferry.repos import gitconfig
+    from gitferry.repos.git import Git
+
+    if repository.auth is not None:
+        return True
+    if {"GIT_SSH", "GIT_SSH_COMMAND"} & host.environ.keys():
+        return False
+    return gitconfig.read(Git(repository.path, environ=host.environ)).get("core.sshcommand") is None
 
 
 def _local(ground: Ground) -> Iterator[Check]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gitferry.config.model import Pushback, Repository
+from gitferry.config.model import Pushback, Repository, SshKeyAuth
 from gitferry.daemon import checkup_machine as machine
 from gitferry.daemon import checkup_repository, systemctl, unit
 from gitferry.daemon import checkup_service as service
@@ -451,6 +451,17 @@ def test_programs_that_repositories_need(clone: Clone, remote: Repo, tmp_path: P
     assert [check.level for check in machine.programs({"ssh"}, {"PATH": str(bare)})] == ["ok"]
     (found,) = machine.programs({"git-remote-https"}, os.environ)
     assert found.what.startswith("git-remote-https, /")
+
+
+def test_an_ssh_of_the_users_own_choice_needs_no_other(clone: Clone) -> None:
+    repo = clone("work")
+    repo.git("remote", "set-url", "origin", "ssh://git@example.org/x.git")
+    repo.git("config", "core.sshCommand", "/opt/their/ssh -4")
+    host = Host(environ={name: value for name, value in os.environ.items() if name != "GIT_SSH_COMMAND"})
+    settings = Repository(name="work", path=repo.root)
+    assert checkup_repository.programs(settings, host) == frozenset()
+    with_key = settings.model_copy(update={"auth": SshKeyAuth(type="ssh_key", path=Path("key"))})
+    assert checkup_repository.programs(with_key, host) == {"ssh"}
 
 
 def test_a_clock_that_is_behind_and_one_that_nothing_keeps(tmp_path: Path) -> None:
