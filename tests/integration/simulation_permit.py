@@ -224,8 +224,9 @@ class Judge:
             here |= any(one != other and (one in again or not contains(other, one)) for one, other in pairs)
             # Whoever reset HEAD to before a commit has its changes to come yet, although they saw them.
             there |= any(one != other and (other in again or not contains(one, other)) for one, other in pairs)
-            # What this user took back at the remote is their change once they ask for it to be pushed.
-            here |= self.asked(path) and any(one != other and other in self._given_up for one, other in pairs)
+            # What this user took back, although others built on it, is their change once they ask for it to be pushed.
+            built_on = (self._lineage.ancestors(other) for one, other in pairs if one != other)
+            here |= self.asked(path) and any(not self._given_up.isdisjoint(versions) for versions in built_on)
             # What was undone here waits against what the remote has, although its user had seen that.
             there |= any(one != other and not again.isdisjoint(self._lineage.ancestors(one)) for one, other in pairs)
         return here and there
