@@ -175,14 +175,8 @@ def task_states(
         unit = planned.gathered.units[decision.unit]
         if not unit.carry and decision.action is not Action.HOLD:
             continue
-        status, reason = _status(decision, carried.raced, carried.record, trouble)
         review = _review(decision, planned.record, carried.record)
-        if decision.review and not decision.in_conflict and decision.unit not in carried.raced:
-            status, reason = _under_way(
-                ground.objects, decision, planned.gathered.paths[decision.unit], review, trouble
-            )
-        elif status is PushStatus.CONFLICT and ground.settings.pushback.branch_strategy == "main":
-            status, reason = _reviewed(ground.objects, decision, planned.gathered.paths[decision.unit], review)
+        status, reason = _told(ground, planned, carried, decision, review, trouble)
         found = first_facts(
             ground.objects,
             (planned.sides.local, tip.tree, planned.sides.head),
@@ -230,6 +224,24 @@ def modification_time(ground: Ground, planned: Planned, unit: str) -> datetime |
         except (FileNotFoundError, NotADirectoryError):
             continue  # a deleted file has no time
     return datetime.fromtimestamp(max(times), UTC) if times else None
+
+
+def _told(
+    ground: Ground,
+    planned: Planned,
+    carried: Carried,
+    decision: Decision,
+    review: Review | None,
+    trouble: GitferryError | None,
+) -> tuple[PushStatus, str | None]:
+    """Return what users are told of a task: its status, and why it is that one."""
+    status, reason = _status(decision, carried.raced, carried.record, trouble)
+    paths = planned.gathered.paths[decision.unit]
+    if decision.review and not decision.in_conflict and decision.unit not in carried.raced:
+        return _under_way(ground.objects, decision, paths, review, trouble)
+    if status is PushStatus.CONFLICT and ground.settings.pushback.branch_strategy == "main":
+        return _reviewed(ground.objects, decision, paths, review)
+    return status, reason
 
 
 def _status(
