@@ -75,7 +75,8 @@ def _directions(member: Decision) -> set[Action]:
 
 def _gone(view: View) -> bool:
     """Whether both sides deleted it: one of them, if it moved it, did so against the other's wish."""
-    bases = view.bases if view.parted is None else (view.parted,)
+    known = view.landed or view.parted
+    bases = view.bases if known is None else (known,)
     return not view.local.present and not view.remote.present and any(base.present for base in bases)
 
 

@@ -29,13 +29,13 @@ def reviewed(b: Side) -> Side:
     return b
 
 
-def landed(a: Side, how: str) -> None:
+def landed(a: Side, how: str, branch: str = BRANCH) -> None:
     """Take the review branch into the tracked one, and leave it where it is."""
     a.repo.fetch()
     if how == "merged":
-        a.repo.git("merge", "-q", "--no-ff", "-m", "merge", f"origin/{BRANCH}")
+        a.repo.git("merge", "-q", "--no-ff", "-m", "merge", f"origin/{branch}")
     else:
-        a.repo.git("merge", "-q", "--squash", f"origin/{BRANCH}")
+        a.repo.git("merge", "-q", "--squash", f"origin/{branch}")
         a.repo.commit("Squashed")
     a.repo.push("-q")
 
@@ -49,6 +49,20 @@ def test_a_fix_up_that_landed_before_it_came_here_is_not_reverted(
     healthy(reviewed.sync())
     assert reviewed.repo.read(NAME) == FIXED
     assert set(branches(remote)) == {BRANCH}
+
+
+@pytest.mark.parametrize("how", ["merged", "squashed"])
+def test_nor_is_one_to_what_took_another_tasks_place(a: Side, b: Side, remote: Repo, how: str) -> None:
+    b.pushback["conflict_strategy"] = "create_pr"
+    b.repo.delete(OTHER)
+    b.repo.write(f"{OTHER}/list.md", OURS)
+    healthy(b.sync())
+    (branch,) = branches(remote)
+    at_review(a, f"{OTHER}/list.md", FIXED, branch)
+    landed(a, how, branch)
+    healthy(b.sync())
+    assert b.repo.read(f"{OTHER}/list.md") == FIXED
+    assert set(branches(remote)) == {branch}
 
 
 @pytest.mark.parametrize("how", ["merged", "squashed"])
