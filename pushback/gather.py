@@ -12,7 +12,7 @@ from gitferry.pushback.links import Links
 from gitferry.pushback.moved import Moved, moved_to
 from gitferry.pushback.review_look import review_ref, unseen
 from gitferry.pushback.sides import Sides
-from gitferry.repos.content import TREE, Content
+from gitferry.repos.content import TREE, Content, Entry
 from gitferry.repos.hold import Hold
 from gitferry.repos.objects import EMPTY_TREE, CommitInfo, Objects
 from gitferry.repos.observe import Observation
@@ -160,7 +160,27 @@ class Gatherer:
             landed = False  # what stands here was made of the tracked branch's content since
         amended = sides[0] if len(sides) > 1 else None
         # Also where it landed with others' commits: what stands here was made of ours, not of theirs.
-        return Reviewed(sides[-1], amended, sides[-1] if landed else None, review.gone, unbearable)
+        made_of = self._made_of(objects.tree_of(review.tip), paths) if landed else None
+        return Reviewed(sides[-1], amended, made_of, review.gone, unbearable)
+
+    def _made_of(self, known: str, paths: tuple[str, ...]) -> Side:
+        """Return the tree that what stands here was made of: `known`, without what the user has put away since.
+
+        `git stash` leaves new files behind. The others stand at HEAD then, which is no edit of the ones it took.
+        """
+        now, made = self._content(self._sides.local, paths), self._content(known, paths)
+        at_head = [self._content(tree, paths) for tree in (self._sides.head, *self._sides.bases)]
+        away: dict[str, Entry | None] = {}
+        for path in paths:
+            mine, edit = now.get(path), made.get(path)
+            if mine != edit and all(mine == each.get(path) for each in at_head) and self._keeps(path, edit):
+                away[path] = mine
+        return self._side(self._objects.apply(known, away), paths)
+
+    def _keeps(self, path: str, edit: Entry | None) -> bool:
+        """Whether a stash or another branch has this edit of a file."""
+        file_at = self._objects.file_at
+        return any(file_at(tree, path) == edit != file_at(base, path) for tree, base in self._elsewhere)
 
     def _subtree(self, tree: str, path: str) -> str:
         found = self._objects.at(tree, path)
@@ -227,7 +247,7 @@ class Gatherer:
         now = self._content(self._sides.local, paths)
         known = {path for path in paths if path in sent.paths and now.get(path) == after.get(path)}
         brought = {path: after.get(path) for path in known} if sent is self._record.journal else {}
-        return self._side(self._objects.apply(sent.before, brought), paths)
+        return self._made_of(self._objects.apply(sent.before, brought), paths)
 
     @cached_property
     def _arrived(self) -> Journal | None:
