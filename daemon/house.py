@@ -82,7 +82,7 @@ class House:
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
         self._heard_too: Callable[[str, Request, Outcome], None] = lambda name, request, outcome: None
-        self._busy: Callable[[str], frozenset[str] | None] = lambda name: None
+        self._busy: Callable[[str, Request], frozenset[str]] = lambda name, request: frozenset()
         self.roster.attend(self)
 
     def attend(self, watching: Watching, pulls: PullScheduler) -> None:
@@ -259,9 +259,9 @@ class House:
             return answer.waiting(repository, self.ferry.host.clock(), waits)
         except GitferryError as error:
             return answer.failed(repository, self.ferry.host.clock(), error)
-        if request.cause != "watch" and not request.by_hand:
-            # A timer knows nothing of what is being saved at this moment.
-            request = replace(request, unsettled=request.unsettled | (self._busy(repository.name) or frozenset()))
+        if not request.by_hand:
+            # A timer knows nothing of what is being saved at this moment, nor does a wish that waited for its turn.
+            request = replace(request, unsettled=request.unsettled | self._busy(repository.name, request))
         return self.ferry.cross(repository, request, lost)
 
     def _glance(self, repository: Repository) -> Outcome:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.alarms import Alarms
 from gitferry.daemon.disk import disk_of, mount_points
+from gitferry.daemon.lane import WATCH
 from gitferry.daemon.pool import Pool
 from gitferry.daemon.stills import Stills
 from gitferry.pushback.outcome import Request
@@ -76,7 +77,8 @@ class Watching:
         )
         self._known: dict[str, Repository] = {}
         self._troubles: dict[str, str] = {}
-        self._left_out: dict[str, frozenset[str]] = {}
+        self._left_out: dict[str, frozenset[str]] = {}  # of the last wish, as they were still being saved
+        self._restless: dict[str, frozenset[str]] = {}  # that it names all the same: they were left out once
         self._places: dict[str, Place] = {}
         self._stills = Stills()
         self._looking: set[str] = set()  # at whose files somebody looks, or will
@@ -116,9 +118,14 @@ class Watching:
         if repository is not None and name in self._troubles and not self._closed:
             self._soon(repository, partial(self._watch, repository))
 
-    def busy(self, name: str) -> frozenset[str] | None:
-        """Return the paths that were changed too recently to travel; None: unknown which."""
-        return self._settler.busy(name)
+    def busy(self, name: str, request: Request) -> frozenset[str]:
+        """Return the paths that were changed too recently to travel with `request`; nothing where that is unknown.
+
+        The watcher's own may have waited for its turn: what was saved since is no quieter than for any other, but for
+        what it takes along although it never rests.
+        """
+        busy = self._settler.busy(name) or frozenset()
+        return busy - self._restless.get(name, frozenset()) if request.cause == WATCH else busy
 
     def reconcile(self, name: str) -> None:
         """Have the whole tree looked at where anything may have changed since the last look; returns at once."""
@@ -261,8 +268,8 @@ class Watching:
         # At the maximum wait some paths are still being saved. Their tasks stay out once, and no longer.
         busy = self._settler.busy(name) or frozenset()
         unsettled = busy - self._left_out.get(name, frozenset())
-        self._left_out[name] = unsettled
-        self._wish(name, Request("watch", paths=paths, unsettled=unsettled))
+        self._left_out[name], self._restless[name] = unsettled, busy - unsettled
+        self._wish(name, Request(WATCH, paths=paths, unsettled=unsettled))
 
 
 def _log_crash(error: BaseException, doing: str) -> None:

@@ -1,4 +1,4 @@
-"""A save of the last moment before the start travels, and what is to be cloned waits for its host as all else does."""
+"""A save of the last moment travels once it has rested, and what is to be cloned waits for its host as others do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gitferry.daemon.house import House
+from gitferry.daemon.scheduler import PullScheduler
+from gitferry.daemon.watching import Watching
 from gitferry.pushback.outcome import Request
 from gitferry.tests.daemon.test_process import entry, running, settings, until
 from gitferry.tests.repo import Repo
@@ -22,6 +24,36 @@ def test_what_was_saved_just_before_it_was_watched_travels_once_it_has_rested(
     with running(tmp_path) as daemon:
         until(lambda: remote.try_git("show", "main:notes.txt").returncode == 0)
         assert daemon.stop() == 0
+
+
+def test_what_is_saved_while_a_wish_of_the_watcher_waits_for_its_turn_must_rest_too(
+    clone: Callable[..., Repo], remote: Repo
+) -> None:
+    work = clone()
+    path = settings(entry(work, watch={"quiet": "1h", "max_wait": "1h"}))
+    house = House(path, dict(os.environ))
+    house.remember()
+    (repository,) = house.roster.settings.repositories
+    watching = Watching(lambda name, request: None, os.environ)
+    try:
+        house.attend(watching, PullScheduler(lambda name, request: None, watching.reconcile))
+        house._cross(repository, Request("request", fetch=True, by_hand=True), None)
+        until(lambda: watching.state("work") == "all")
+        work.write("notes.txt", "half of it\n")
+        until(lambda: bool(watching.busy("work", Request("schedule"))))
+        wish = Request("watch", paths=frozenset({"notes.txt"}))  # made when the save before that had rested
+        outcome = house._cross(repository, wish, None)
+        assert outcome.pending == 1
+        assert "notes.txt" not in remote.tree("main")
+        watching._settled("work", wish.paths)  # it is still being saved when it has waited for as long as it may
+        house._cross(repository, wish, None)
+        assert "notes.txt" not in remote.tree("main")
+        watching._settled("work", wish.paths)
+        house._cross(repository, wish, None)
+        assert "notes.txt" in remote.tree("main"), "it is kept waiting once"
+    finally:
+        watching.close()
+        assert house.close()
 
 
 def test_nothing_is_cloned_from_a_host_that_is_lost(tmp_path: Path, remote: Repo) -> None:
