@@ -229,9 +229,11 @@ class House:
         return replace(known, paused_until=until, pushes_held=record.pushes_held, url=redact(url) if url else None)
 
     def _wake(self, repository: Repository, known: Known) -> None:
-        """Cross when a pause is over, also one that an earlier process was told of."""
-        if known.paused_until is not None:
-            left = (known.paused_until - self.ferry.host.clock()).total_seconds()
+        """Cross when a pause is over, also one that an earlier process was told of. The record keeps one that is."""
+        if known.paused_until is None:
+            return
+        left = (known.paused_until - self.ferry.host.clock()).total_seconds()
+        if left > 0 or known.state == State.PAUSED:
             self.roster.lanes.later(repository.name, left + _AFTER_PAUSE, Request("schedule", fetch=True))
 
     def _look_again(self, repository: Repository, request: Request, outcome: Outcome) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from gitferry.daemon.house import House
 from gitferry.daemon.scheduler import PullScheduler
@@ -54,6 +57,25 @@ def test_what_is_saved_while_a_wish_of_the_watcher_waits_for_its_turn_must_rest_
     finally:
         watching.close()
         assert house.close()
+
+
+def test_a_pause_that_is_over_is_waited_for_no_more_where_no_remote_is_known(
+    clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, waited = clone(), list[str]()
+    house = House(settings(entry(work)), dict(os.environ))
+    house.remember()
+    monkeypatch.setattr(house.roster.lanes, "later", lambda name, seconds, request: waited.append(name))
+    (repository,) = house.roster.settings.repositories
+    house._cross(repository, Request("start", fetch=True), None)
+    for ends, times in ((timedelta(hours=1), 1), (timedelta(hours=-1), 0)):
+        house.ferry.pause(repository, datetime.now(UTC) + ends)
+        waited.clear()
+        work.git("checkout", "-q", "-B", "other")  # which has no upstream
+        house.heard(repository, Request("schedule"), house._cross(repository, Request("schedule"), None))
+        work.git("checkout", "-q", "main")
+        assert waited == ["work"] * times
+    assert house.close()
 
 
 def test_nothing_is_cloned_from_a_host_that_is_lost(tmp_path: Path, remote: Repo) -> None:
