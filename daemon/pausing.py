@@ -37,7 +37,7 @@ def resume(house: House, repository: str | None, *, running: bool) -> rows.Row:
 
     def resume(each: Repository) -> list[Repository]:
         record = house.ferry.record(each)
-        if not (record.paused or record.pushes_held):
+        if not (record.is_paused(house.ferry.host.clock()) or record.pushes_held):
             idle.add(each.name)
         house.ferry.resume(each)
         house.auditing.resumed(each.name)

@@ -70,7 +70,7 @@ class Crossing:
         """Cross: attempt, and after a push that was refused because the remote moved, fetch and attempt again."""
         ground, request = self._ground, self._request
         record = record_of(ground, tracked_branch(ground))
-        if record.paused and not request.by_hand and not _over(record.paused_until, self._at):
+        if record.is_paused(self._at) and not request.by_hand:
             return answer.paused(ground, record, self._at)
         require_ready(ground, record)
         record = self.rescued(record)
@@ -210,7 +210,3 @@ class Crossing:
         if not (objects.is_ancestor(agreed, seen) and objects.is_ancestor(seen, head)):
             return record
         return records.save(objects, replace(record, seen=seen), head=head, at=self._at)
-
-
-def _over(until: str | None, now: datetime) -> bool:
-    return until is not None and datetime.fromisoformat(until) <= now

@@ -34,7 +34,7 @@ def glance(repository: Repository, *, host: Host) -> Outcome:
     try:
         with opened(repository, host) as ground:
             record = records.load(ground.objects, tracked_branch(ground))
-            if record.paused:
+            if record.is_paused(at):
                 return answer.paused(ground, record, at)
             require_ready(ground, record)
             planned = _planned(ground, record, at)

@@ -96,6 +96,11 @@ class Record:
         """Return the hold of a task, if it has one."""
         return next((hold for hold in self.holds if hold.unit == unit), None)
 
+    def is_paused(self, at: datetime) -> bool:
+        """Return whether its user has paused it, and not for a time that is over by then; such a pause stays here."""
+        until = self.paused_until
+        return self.paused and (until is None or at < datetime.fromisoformat(until))
+
     def review(self, unit: str) -> Review | None:
         """Return the review branch that a task goes to, if it has one that is not over."""
         return next((each for each in self.reviews if unit in each.units and each.over is None), None)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from gitferry.pushback.outcome import State
 from gitferry.pushback.pause import hold_pushes, pause, resume
+from gitferry.pushback.survey import glance
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
@@ -34,7 +35,9 @@ def test_a_pause_ends_at_its_time(here: Side) -> None:
     pause(here.settings, here.clock.now + timedelta(minutes=5), host=here.host)
     here.repo.write("a.md", "a\n")
     assert here.save("a.md").state is State.PAUSED
+    assert glance(here.settings, host=here.host).state is State.PAUSED
     here.clock.now += timedelta(minutes=6)
+    assert glance(here.settings, host=here.host).pending == 1
     healthy(here.save("a.md"))
 
 
