@@ -116,7 +116,7 @@ class Watching:
         self._look_back(name, request, outcome)
         repository = self._known.get(name)
         if repository is not None and name in self._troubles and not self._closed:
-            self._soon(repository, partial(self._watch, repository))
+            self._soon(repository, partial(self._watch_late, repository))
 
     def busy(self, name: str, request: Request) -> frozenset[str]:
         """Return the paths that were changed too recently to travel with `request`; nothing where that is unknown.
@@ -198,12 +198,17 @@ class Watching:
             if name in self._known and not self._closed:
                 self._wish(name, Request("start", fetch=True))
 
-    def _watch(self, repository: Repository) -> None:
+    def _watch_late(self, repository: Repository) -> None:
+        if repository.name in self._troubles and self._watch(repository):
+            self._wish(repository.name, Request("reconcile"))  # what was saved since the crossing that found it there
+
+    def _watch(self, repository: Repository) -> bool:
+        """Set the watches anew; return whether they are set."""
         name = repository.name
         if not repository.watch.enabled:
             self._settler.remove(name)
             self._watcher.remove(name)
-            return
+            return False
         try:
             place = self._place(repository)
             self._settler.set(name, Patience(repository.watch.quiet, repository.watch.max_wait))
@@ -213,7 +218,7 @@ class Watching:
             if name not in self._troubles:
                 log.warning("%s is not watched: %s", name, error, extra={"action": "watch", "repository": name})
             self._troubles[name] = f"not watched: {getattr(error, 'title', error)}"
-            return
+            return False
         except Exception as error:
             if name not in self._troubles:
                 self._crash(error, f"setting the watches of {name}")
@@ -221,16 +226,15 @@ class Watching:
             self._troubles[name] = said
             # The crossing that comes of it tries to watch again.
             self._alarms.set(("poll", name), time.monotonic() + _POLL, partial(self._poll, name))
-            return
-        late = self._troubles.pop(name, None) is not None
+            return False
+        self._troubles.pop(name, None)
         known = self._known.get(name)
-        if late and known is repository:
-            self._wish(name, Request("reconcile"))  # what was saved since the crossing that found it there
         if known is None:
             self._settler.remove(name)
             self._watcher.remove(name)
-        elif known is not repository:  # its new settings were in force before: not the old ones now
-            self._watch(known)
+        elif known is not repository and self._watch(known):  # its new settings were in force before: not the old ones
+            self._wish(name, Request("reconcile"))  # what was saved since those watches ended
+        return known is not None
 
     def _look_back(self, name: str, request: Request, outcome: Outcome) -> None:
         """Have the whole tree looked at once it can be: of what was saved while it waited no other event tells."""

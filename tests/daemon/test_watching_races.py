@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from gitferry.config.errors import GitferryError
 from gitferry.config.model import Repository
 from gitferry.daemon.watching import Watching
 from gitferry.pushback.outcome import Request
 from gitferry.repos.state import Place, locate
 from gitferry.tests.daemon.test_lanes import until
+from gitferry.tests.daemon.test_watching import FINE
 from gitferry.tests.repo import Repo
 
 
@@ -51,6 +53,7 @@ def test_one_that_is_watched_while_others_are_begun_is_begun_too(
 
 def test_settings_that_come_while_the_disk_hangs_are_those_in_force(clone: Callable[..., Repo]) -> None:
     old, new, end, first = clone("old"), clone("new"), threading.Event(), threading.Event()
+    wished: list[str] = []
 
     def place(repository: Repository) -> Place:
         if repository.path == old.root:
@@ -58,7 +61,7 @@ def test_settings_that_come_while_the_disk_hangs_are_those_in_force(clone: Calla
             assert end.wait(20)
         return locate(repository.path, os.environ)
 
-    watching = Watching(lambda name, request: None, os.environ, place)
+    watching = Watching(lambda name, request: wished.append(request.cause), os.environ, place)
     try:
         watching.put(repository(old, "work"))
         assert first.wait(5)
@@ -68,6 +71,7 @@ def test_settings_that_come_while_the_disk_hangs_are_those_in_force(clone: Calla
         until(lambda: watching._to_set == 0)
         time.sleep(0.1)
         assert watching.state("work") == "all"
+        assert "reconcile" in wished, "its watches were set twice: nobody heard what was saved between"
     finally:
         end.set()
         watching.close()
@@ -93,4 +97,26 @@ def test_a_disk_that_hangs_keeps_no_other_from_being_looked_at(
         until(lambda: ("fine", "reconcile") in wished)
     finally:
         end.set()
+        watching.close()
+
+
+def test_one_whose_watches_two_crossings_ask_for_is_looked_at_after_either(clone: Callable[..., Repo]) -> None:
+    repo, away, both, wished = clone("work"), [True], threading.Barrier(2), list[str]()
+
+    def place(repository: Repository) -> Place:
+        if away[0]:
+            raise GitferryError("it is not there")
+        both.wait(20)
+        return locate(repository.path, os.environ)
+
+    watching = Watching(lambda name, request: wished.append(request.cause), os.environ, place)
+    try:
+        watching.put(repository(repo, "work"))
+        until(lambda: wished == ["start"])
+        away[0] = False
+        watching.heard("work", Request("schedule"), FINE)
+        watching.heard("work", Request("schedule"), FINE)
+        until(lambda: wished == ["start", "reconcile", "reconcile"])
+    finally:
+        both.abort()
         watching.close()
