@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable
 
 log = logging.getLogger(__name__)
 
+_REPLACED = 64  # calls that were replaced and are still kept: one that is due in a month may be replaced at every save
+
 
 class Alarms:
     """Each key has at most one call pending. Calls run in the alarm thread and must be short.
@@ -33,6 +35,9 @@ class Alarms:
             number = next(self._numbers)
             self._calls[key] = (number, call)
             heapq.heappush(self._heap, (due, number, key))
+            if len(self._heap) > 2 * len(self._calls) + _REPLACED:
+                self._heap = [each for each in self._heap if self._pending(each)]
+                heapq.heapify(self._heap)
             self._changed.notify()
 
     def clear(self, key: Hashable) -> None:
@@ -57,9 +62,8 @@ class Alarms:
             if not self._heap:
                 self._changed.wait()
                 continue
-            due, number, key = self._heap[0]
-            current = self._calls.get(key)
-            if current is None or current[0] != number:
+            due, _, key = first = self._heap[0]
+            if not self._pending(first):
                 heapq.heappop(self._heap)
                 continue
             left = due - time.monotonic()
@@ -67,9 +71,12 @@ class Alarms:
                 self._changed.wait(left)
                 continue
             heapq.heappop(self._heap)
-            del self._calls[key]
-            return current[1]
+            return self._calls.pop(key)[1]
         return None
+
+    def _pending(self, entry: tuple[float, int, Hashable]) -> bool:
+        current = self._calls.get(entry[2])
+        return current is not None and current[0] == entry[1]
 
     def _run(self) -> None:
         while True:

@@ -36,6 +36,17 @@ def test_a_key_has_one_call_and_a_cleared_one_none() -> None:
     alarms.close()
 
 
+def test_calls_that_were_replaced_are_not_kept_until_they_would_have_been_due() -> None:
+    alarms, called, done = Alarms(), [], threading.Event()
+    for number in range(1000):
+        alarms.set("key", time.monotonic() + 3600 - number, lambda: called.append("replaced"))
+    assert len(alarms._heap) < 100
+    alarms.set("key", time.monotonic() + 0.02, done.set)
+    assert done.wait(5)
+    assert not called
+    alarms.close()
+
+
 def test_a_failing_call_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
     alarms, done = Alarms(), threading.Event()
 
