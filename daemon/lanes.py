@@ -318,7 +318,8 @@ class Lanes:
             if outage is None:
                 return
             if not outcome.reached:
-                scouting, outage.scout = outage.scout == lane.name, None
+                scouting = outage.scout == lane.name
+                outage.scout = None if scouting else outage.scout
             else:
                 scouting = False
                 for name in self._outages.found(place):

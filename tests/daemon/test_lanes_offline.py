@@ -387,6 +387,37 @@ def test_a_second_return_of_the_network_takes_no_turn_away(
     until(lambda: net.real("a") == 2)
 
 
+def test_one_that_needs_no_network_takes_no_turn_away(
+    lanes: Lanes, net: Net, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitferry.daemon.lanes._soon", time.monotonic)
+    two(lanes, engines, **SLOW)
+    others = [f"w{number}" for number in range(3)]
+    for name in others:
+        lanes.put(repository(name, **SLOW))
+    net.down = {"forge"}
+    ask(lanes, ["a"], watched("x"))
+    done, go = threading.Event(), threading.Event()
+
+    def cross(repository: Repository, request: Request) -> Outcome:
+        if repository.name == "b":  # nothing of it is to be pushed
+            assert done.wait(5)
+            return answer(repository)
+        assert repository.name not in others or go.wait(5)
+        return net.cross(repository, request)
+
+    engines.act, net.down = cross, set()
+    busy = [lanes.submit(name, watched("x")) for name in (*others, "b")]
+    until(lambda: len(lanes.running()) == 4)
+    lanes.hurry()
+    until(lambda: lanes.load().waiting == 1)  # it is a's turn, as soon as there is a worker
+    done.set()
+    until(lambda: net.real("a") == 2)
+    go.set()
+    for each in busy:
+        each.result(5)
+
+
 def test_a_host_that_could_not_be_read_is_read_once_it_can_be(net: Net, engines: Engines) -> None:
     mounted = threading.Event()
 
