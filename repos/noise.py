@@ -6,7 +6,7 @@ import threading
 from typing import Final
 
 from gitferry.repos.git import Git
-from gitferry.repos.watched import Rules, ignored
+from gitferry.repos.watched import ignored, rules
 
 #: Events of one file after which git is asked whether it is ignored. A save makes three to five.
 OFTEN: Final = 12
@@ -46,12 +46,13 @@ class Noise:
                 self._ask.add(path)
         return True
 
-    def ask(self, rules: Rules) -> None:
+    def ask(self) -> None:
         """Ask git about the files that change often; not in the reader's thread."""
         with self._lock:
             paths, self._ask = sorted(self._ask), set()
-        if paths:
-            self._ignored |= frozenset(ignored(self._git, paths)) - rules.tracked_files
+        found = frozenset(ignored(self._git, paths))
+        if found:  # one of them may have become tracked since anything was asked last
+            self._ignored |= found - rules(self._git).tracked_files
 
     def clear(self) -> None:
         """Forget all answers: the rules changed."""

@@ -115,7 +115,7 @@ class TreeWatch:
                 self._report(found)
         else:
             self._report(self._extend())
-        self._noise.ask(self._rules)
+        self._noise.ask()
 
     def look(self) -> None:
         """Look at what the kernel does not tell: directories without a watch, and whether the root is the same."""

@@ -45,3 +45,20 @@ def test_an_ignored_file_that_becomes_tracked_is_heard_again(tmp_path: Path) -> 
         heard.clear()
         (root / "run.log").write_text("last")
         until(lambda: heard.paths() == {"run.log"})
+
+
+def test_an_ignored_file_that_was_made_tracked_before_it_was_written_often_is_heard(tmp_path: Path) -> None:
+    root = repository(tmp_path / "r")
+    (root / ".gitignore").write_text("*.log\n")
+    (root / "run.log").write_text("first")
+    with watching(root, poll=0.1) as (watcher, heard):
+        git(root, "add", "-f", "run.log")
+        until(lambda: bool(heard.hints) and not watcher._trees["r"]._index_moved)
+        for number in range(60):
+            (root / "run.log").write_text(str(number))
+            time.sleep(0.001)
+        until(lambda: not watcher._trees["r"]._noise.asking)
+        heard.quiet()
+        heard.clear()
+        (root / "run.log").write_text("last")
+        until(lambda: heard.paths() == {"run.log"})
