@@ -299,6 +299,7 @@ class Carrier:
             sent=tuple(one for one in current.sent if not self._is_settled(one, tip)),
             snapshots=snapshots,
             agreed=agreed or current.agreed,
+            head=tip.commit,
             seen=None,
             fetched=fetched,
         )

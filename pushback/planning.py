@@ -153,10 +153,11 @@ class Planner:
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
         trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
         agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
-        lost, behind = None, tuple[str, ...]()
+        lost = None
         if agreed is not None and head is not None and head != agreed:
             lost = None if objects.is_ancestor(agreed, head) else agreed
-            behind = left_behind(objects, agreed)
+        moved = record.head not in (None, head) and objects.has(str(record.head))
+        behind = left_behind(objects, str(record.head)) if head is not None and moved else ()
         # Where HEAD was moved over the files, any of them may have stayed: once we agree upon HEAD, nobody knows.
         seen = self._observe(record, head_tree, upstream_tree, trees, None if behind else self._request.paths)
         grouping = self.grouping((head_tree, upstream_tree, seen.disk))
@@ -182,8 +183,7 @@ class Planner:
         """
         objects, found = self._objects, dict[str, None]()
         for left in behind if upstream is not None else ():
-            common = objects.merge_bases(left, str(upstream))
-            found |= {objects.tree_of(common[0]): None} if len(common) == 1 else {}
+            found |= dict.fromkeys(objects.tree_of(base) for base in objects.merge_bases(left, str(upstream)))
         return tuple(found)
 
     def grouping(self, trees: Sequence[str]) -> Grouping:

@@ -76,6 +76,7 @@ class Record:
     branch: str
     oid: str | None = None
     agreed: str | None = None  # S
+    head: str | None = None  # where the crossing that agreed on S left HEAD
     seen: str | None = None  # a later upstream commit that the user's own pulls brought into HEAD
     fetched: bool = False  # S was established; an empty remote later is a loss, not a beginning
     own: tuple[str, ...] = ()
@@ -187,7 +188,7 @@ def begin_chain(objects: Objects, record: Record, *, head: str | None, at: datet
         move_ref(objects, name, record.oid, objects.ref(name))
     fp("chain.kept")
     theirs = (hold.theirs_commit for hold in record.holds if hold.theirs_commit and objects.has(hold.theirs_commit))
-    return _write(objects, record, Chain(1), (record.agreed, record.seen, head, *theirs), at)
+    return _write(objects, record, Chain(1), (record.agreed, record.seen, record.head, head, *theirs), at)
 
 
 def _write(objects: Objects, record: Record, so_far: Chain, parents: Iterable[str | None], at: datetime) -> Record:
@@ -256,6 +257,7 @@ def _fields(value: object) -> dict[str, Any]:
 
 def _from_json(data: dict[str, Any], oid: str) -> Record:
     known = {name: _tuple(value) for name, value in data.items() if name != "version"}
+    known.setdefault("head", known["agreed"])  # it was not written down once
     known["holds"] = tuple(_hold(hold) for hold in data["holds"])
     if data["journal"] is not None:
         known["journal"] = _journal(data["journal"])

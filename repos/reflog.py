@@ -10,7 +10,7 @@ _STEPS = 200
 #: The first word of what git writes down for commands that take the working tree along.
 _WITH_THE_TREE = (
     *("pull", "merge", "rebase", "commit", "checkout", "switch", "cherry-pick", "revert", "am", "clone", "initial"),
-    *("Branch", "gitferry"),  # the first is its renaming
+    *("Branch", "branch", "gitferry"),  # its renaming, and git switch --force-create of the one that HEAD is on
 )
 
 
@@ -28,6 +28,8 @@ def left_behind(objects: Objects, since: str) -> tuple[str, ...]:
         # `git stash` and a plain `git reset` are in the log too, though they move nothing.
         if words[0] not in _WITH_THE_TREE and before != after and objects.has(before):
             found[before] = None
+        if before == since:
+            return tuple(found)  # what came before may have expired
     return (*found, *({since} - found.keys()))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from gitferry.pushback.outcome import PushStatus
@@ -141,3 +143,82 @@ def test_what_may_not_travel_yet_is_held_against_what_it_was_made_from(a: Side, 
     for _ in range(2):
         assert b.task(b.sync(), NAME).push_status is PushStatus.CONFLICT
         assert (b.repo.read(NAME), remote.tree("main")[NAME].decode()) == (mine, THEIRS)
+
+
+@every_strategy
+def test_where_both_had_merged_one_another(a: Side, b: Side, remote: Repo, strategy: str) -> None:
+    b.repo.write("mine.md", "mine\n")
+    mine = b.repo.commit("mine")
+    b.repo.push("-q", "origin", f"{mine}:refs/heads/proposed")
+    push(a, THEIRS)
+    b.repo.pull("-q", "--no-rebase", "--no-edit")
+    a.repo.fetch()
+    a.repo.git("merge", "-q", "--no-edit", "origin/proposed")
+    healthy(a.sync())
+    push(a, FURTHER)
+    moved_over(b)
+    takes_the_remotes(b, remote, strategy, FURTHER)
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_reset_before_anything_was_agreed_is_no_matter(
+    a: Side, clone: Callable[..., Repo], remote: Repo, ahead: bool
+) -> None:
+    healthy(a.sync())
+    c = Side(clone("c"))
+    push(a, THEIRS)
+    moved_over(c, "--hard")
+    if not ahead:
+        c.repo.commit("mine", allow_empty=True)
+    a.repo.write("other.md", "other\n")
+    healthy(a.sync())
+    if ahead:
+        c.repo.fetch()
+    else:
+        c.repo.pull("-q", "--no-rebase", "--no-edit")
+    mine = at_line(1, "theirs, and mine")
+    c.repo.write(NAME, mine)
+    healthy(c.sync())
+    assert remote.tree("main")[NAME].decode() == mine
+
+
+@pytest.fixture
+def waiting(a: Side, b: Side) -> Side:
+    """`b`, whose own commits stay here, after a reset and a merge that a crossing has looked at."""
+    both_have(a, b, {"other.md": "other\n"})
+    b.pushback = {"enabled": False}
+    b.repo.commit("mine", allow_empty=True)
+    b.repo.git("reset", "-q", "--soft", "HEAD~1")
+    b.repo.commit("mine again", allow_empty=True)
+    push(a, THEIRS)
+    b.repo.pull("-q", "--no-rebase", "--no-edit")
+    healthy(b.sync())
+    return b
+
+
+def test_what_a_crossing_has_looked_at_is_not_looked_for_at_each_save(waiting: Side) -> None:
+    waiting.repo.write("another.md", "nobody told of it\n")
+    waiting.repo.write("other.md", "mine\n")
+    assert waiting.statuses(waiting.save("other.md")).keys() == {"other.md"}
+
+
+def test_what_a_crossing_has_looked_at_makes_no_conflict_later(waiting: Side) -> None:
+    waiting.repo.write(NAME, at_line(1, "theirs, and mine"))
+    assert not waiting.task(waiting.sync(), NAME).in_conflict
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [["fetch", "-q"], ["switch", "-q", "-C", "main", "origin/main"]],
+        [["reflog", "expire", "--expire=now", "--all"], ["pull", "-q"]],
+    ],
+)
+def test_what_took_the_files_along_left_none_behind(a: Side, b: Side, remote: Repo, commands: list[list[str]]) -> None:
+    push(a, THEIRS)
+    for command in commands:
+        b.repo.git(*command)
+    mine = at_line(1, "theirs, and mine")
+    b.repo.write(NAME, mine)
+    healthy(b.sync())
+    assert remote.tree("main")[NAME].decode() == mine

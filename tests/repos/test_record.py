@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ def full(objects: Objects, head: str) -> Record:
     return Record(
         "feature/x",
         agreed=head,
+        head=head,
         fetched=True,
         own=(head,),
         holds=(Hold("caf\udce9", "directory", (tree, EMPTY_TREE), other, (tree,), "why", head, HoldState.PARKED, "s"),),
@@ -82,6 +84,16 @@ def test_a_record_that_moved_is_not_overwritten(repo: Repo, objects: Objects) ->
     with pytest.raises(RecordUnreadable, match="moved"):
         records.save(objects, replace(stale, paused=True), head=repo.head, at=AT)
     assert records.load(objects, "main").fetched
+
+
+def test_what_does_not_say_where_head_was_left_says_where_it_was_agreed(objects: Objects, repo: Repo) -> None:
+    saved = records.save(objects, full(objects, repo.head), head=repo.head, at=AT)
+    said = json.loads(repo.git("show", f"{saved.oid}:record.json"))
+    del said["head"]
+    blob = repo.git("hash-object", "-w", "--stdin", stdin=json.dumps(said))
+    tree = repo.git("mktree", stdin=f"100644 blob {blob}\trecord.json\n")
+    repo.git("update-ref", records.ref_name(saved.branch), repo.git("commit-tree", "-m", "older", tree))
+    assert records.load(objects, saved.branch).head == saved.agreed
 
 
 def test_own_commits_are_bounded() -> None:

@@ -17,6 +17,7 @@ from gitferry.tests.repo import Repo
         (["merge", "-q", "--ff-only", "origin/main"], False),
         (["pull", "-q"], False),
         (["rebase", "-q", "origin/main"], False),
+        (["switch", "-q", "-C", "main", "origin/main"], False),
         (["reset", "-q", "--mixed", "origin/main"], True),
         (["reset", "-q", "--soft", "origin/main"], True),
         (["update-ref", "HEAD", "origin/main"], True),
@@ -67,6 +68,16 @@ def test_what_moves_nothing_leaves_nothing_behind(clone: Callable[..., Repo], co
     here.commit("pulled", allow_empty=True)
     here.write("README.md", "an edit\n")
     here.git(*command)
+    objects = Objects(here.path(".git"))
+    assert left_behind(objects, before) == ()
+    objects.close()
+
+
+def test_a_log_that_begins_with_the_first_move_reaches_back(clone: Callable[..., Repo]) -> None:
+    here = clone("here")
+    before = here.head
+    here.git("reflog", "expire", "--expire=now", "--all")
+    here.commit("pulled", allow_empty=True)
     objects = Objects(here.path(".git"))
     assert left_behind(objects, before) == ()
     objects.close()
