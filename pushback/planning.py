@@ -198,7 +198,8 @@ class Planner:
         settings, request = self._ground.settings, self._request
         grouping = self.grouping((head_tree, upstream_tree))
         paths = None if hints is None else self._scope(record, hints, head_tree, upstream_tree, grouping)
-        settled = request.cause == "watch" or request.by_hand
+        # The watcher vouches for what it names, and for no more.
+        settled = request.by_hand or (request.cause == "watch" and hints == request.paths)
         limits = Limits(
             size=settings.pushback.limits.file,
             quiet=0.0 if settled else settings.watch.quiet,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
-from gitferry.pushback.outcome import PushStatus
+from gitferry.config.model import Watch
+from gitferry.pushback.crossing import cross
+from gitferry.pushback.outcome import PushStatus, Request
 from gitferry.tests.pushback.adversary import both_have
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.pushback.shared_file import LINES, NAME, THEIRS, at_line
@@ -222,3 +227,19 @@ def test_what_took_the_files_along_left_none_behind(a: Side, b: Side, remote: Re
     b.repo.write(NAME, mine)
     healthy(b.sync())
     assert remote.tree("main")[NAME].decode() == mine
+
+
+def test_what_nobody_vouched_for_is_not_taken_while_it_is_being_saved(a: Side, b: Side, remote: Repo) -> None:
+    push(a, THEIRS)
+    b.repo.write("other.md", "mine\n")
+    for path in (NAME, "other.md"):
+        os.utime(b.repo.path(path), (time.time() - 60,) * 2)
+    moved_over(b)
+    b.repo.write("half.md", "half of\n")
+    settings = b.settings.model_copy(update={"watch": Watch(quiet=30)})
+    b.clock.now = datetime.now(UTC)
+    cross(settings, Request("watch", paths=frozenset({"other.md"})), host=b.host)
+    tree = remote.tree("main")
+    assert "half.md" not in tree
+    assert tree["other.md"] == b"mine\n"
+    assert tree[NAME].decode() == b.repo.read(NAME) == THEIRS
