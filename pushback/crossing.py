@@ -204,7 +204,7 @@ class Crossing:
         if seen is None or seen in (agreed, record.seen):
             return record
         if agreed is None and not record.fetched:
-            return records.save(objects, replace(record, agreed=seen), head=head, at=self._at)
+            return records.save(objects, replace(record, agreed=seen, head=head), head=head, at=self._at)
         if agreed is None or head is None or not objects.has(agreed):
             return record
         if not (objects.is_ancestor(agreed, seen) and objects.is_ancestor(seen, head)):

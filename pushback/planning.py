@@ -41,7 +41,7 @@ from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
 from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
-from gitferry.repos.reflog import amended_from, left_behind
+from gitferry.repos.reflog import amended_from, left_behind, was_at
 from gitferry.repos.review import Approval
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 from gitferry.repos.tree_size import require_bearable
@@ -153,11 +153,13 @@ class Planner:
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
         trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
         agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
+        stood = record.head if record.head is not None and objects.has(record.head) else None
         lost = None
-        if agreed is not None and head is not None and head != agreed:
-            lost = None if objects.is_ancestor(agreed, head) else agreed
-        moved = record.head not in (None, head) and objects.has(str(record.head))
-        behind = left_behind(objects, str(record.head)) if head is not None and moved else ()
+        if agreed is not None and head is not None and not objects.is_ancestor(agreed, head):
+            # At the first crossing it is what the user had fetched, and HEAD need not have had it.
+            had = (stood is not None and objects.is_ancestor(agreed, stood)) or was_at(objects, agreed)
+            lost = agreed if had else None
+        behind = () if stood is None or head in (None, stood) else left_behind(objects, stood)
         # Where HEAD was moved over the files, any of them may have stayed: once we agree upon HEAD, nobody knows.
         seen = self._observe(record, head_tree, upstream_tree, trees, None if behind else self._request.paths)
         grouping = self.grouping((head_tree, upstream_tree, seen.disk))

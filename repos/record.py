@@ -76,7 +76,7 @@ class Record:
     branch: str
     oid: str | None = None
     agreed: str | None = None  # S
-    head: str | None = None  # where the crossing that agreed on S left HEAD
+    head: str | None = None  # where HEAD stood then
     seen: str | None = None  # a later upstream commit that the user's own pulls brought into HEAD
     fetched: bool = False  # S was established; an empty remote later is a loss, not a beginning
     own: tuple[str, ...] = ()

@@ -33,6 +33,12 @@ def left_behind(objects: Objects, since: str) -> tuple[str, ...]:
     return (*found, *({since} - found.keys()))
 
 
+def was_at(objects: Objects, commit: str) -> bool:
+    """Return whether HEAD lately stood at a commit."""
+    log = islice(objects.repo.lookup_reference("HEAD").log(), _STEPS)
+    return any(commit in (str(entry.oid_old), str(entry.oid_new)) for entry in log)
+
+
 def amended_from(objects: Objects, since: str) -> bool:
     """Return whether HEAD came from `since` by commits and amends alone: what differs was done on purpose then."""
     for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):

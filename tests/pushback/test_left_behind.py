@@ -187,6 +187,23 @@ def test_a_reset_before_anything_was_agreed_is_no_matter(
     assert remote.tree("main")[NAME].decode() == mine
 
 
+@every_strategy
+def test_after_a_first_crossing_that_had_to_wait(
+    a: Side, clone: Callable[..., Repo], remote: Repo, strategy: str
+) -> None:
+    healthy(a.sync())
+    c = Side(clone("c"), pushback={"push_commits": False})
+    c.repo.write("mine.md", "mine\n")
+    c.repo.commit("mine")
+    push(a, THEIRS)
+    assert "push_commits" in str(c.sync().waiting_for)
+    moved_over(c)
+    c.pushback = {"conflict_strategy": strategy}
+    healthy(c.sync())
+    assert remote.tree("main")[NAME].decode() == c.repo.read(NAME) == THEIRS
+    assert remote.tree("main")["mine.md"] == b"mine\n"
+
+
 @pytest.fixture
 def waiting(a: Side, b: Side) -> Side:
     """`b`, whose own commits stay here, after a reset and a merge that a crossing has looked at."""

@@ -372,6 +372,34 @@ def test_a_first_crossing_that_is_ahead_behind_and_dirty(a: Side, clone: Clone, 
     assert b.repo.read("theirs.md") == "theirs\n"
 
 
+@pytest.mark.parametrize("fetched", [True, False])
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_first_crossing_after_a_fetch_merges_as_without_one(
+    a: Side, clone: Clone, remote: Repo, committed: bool, fetched: bool
+) -> None:
+    healthy(a.sync())
+    here = Side(clone("first"), pushback={"conflict_strategy": "merge"})
+    they_push(a)
+    here.repo.write(NAME, OURS_FAR)
+    if committed:
+        here.repo.commit("Mine")
+    if fetched:
+        here.repo.fetch()
+    healthy(here.sync())
+    assert remote.tree("main")[NAME].decode() == BOTH
+
+
+def test_a_first_crossing_after_an_amend_of_what_was_pushed_by_hand(clone: Clone, remote: Repo) -> None:
+    here = Side(clone("first"))
+    here.repo.write(NAME, OURS)
+    here.repo.commit("Mine")
+    here.repo.push("-q")
+    here.repo.write(NAME, OURS_FAR)
+    here.repo.git("commit", "-qa", "--amend", "-m", "Mine again")
+    healthy(here.sync())
+    assert remote.tree("main")[NAME].decode() == OURS_FAR
+
+
 @pytest.fixture
 def unborn(empty_remote: Repo, tmp_path: Path) -> Side:
     """A clone of nothing, with a first file."""

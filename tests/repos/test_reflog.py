@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gitferry.repos.objects import Objects
-from gitferry.repos.reflog import amended_from, left_behind
+from gitferry.repos.reflog import amended_from, left_behind, was_at
 from gitferry.tests.repo import Repo
 
 
@@ -100,4 +100,14 @@ def test_whether_head_was_amended(clone: Callable[..., Repo], commands: list[lis
         here.git(*command)
     objects = Objects(here.path(".git"))
     assert amended_from(objects, before) is amended
+    objects.close()
+
+
+def test_where_head_was(clone: Callable[..., Repo]) -> None:
+    here = clone("here")
+    first, second = here.head, here.commit("second", allow_empty=True)
+    here.git("reset", "-q", "--hard", first)
+    other = here.git("commit-tree", "-m", "other", "HEAD^{tree}")
+    objects = Objects(here.path(".git"))
+    assert [was_at(objects, commit) for commit in (first, second, other)] == [True, True, False]
     objects.close()
