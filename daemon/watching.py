@@ -15,6 +15,7 @@ from gitferry.daemon.alarms import Alarms
 from gitferry.daemon.disk import disk_of, mount_points
 from gitferry.daemon.lane import WATCH
 from gitferry.daemon.pool import Pool
+from gitferry.daemon.restless import Restless
 from gitferry.daemon.stills import Stills
 from gitferry.pushback.outcome import Request
 from gitferry.repos.progress import Step
@@ -77,8 +78,7 @@ class Watching:
         )
         self._known: dict[str, Repository] = {}
         self._troubles: dict[str, str] = {}
-        self._left_out: dict[str, frozenset[str]] = {}  # of the last wish, as they were still being saved
-        self._restless: dict[str, frozenset[str]] = {}  # that it names all the same: they were left out once
+        self._restless = Restless()
         self._places: dict[str, Place] = {}
         self._stills = Stills()
         self._looking: set[str] = set()  # at whose files somebody looks, or will
@@ -106,6 +106,7 @@ class Watching:
         self._places.pop(name, None)
         self._alarms.clear(("poll", name))
         self._stills.forget(name)
+        self._restless.forget(name)
         self._unseen.discard(name)
         self._settler.remove(name)
         self._watcher.remove(name)
@@ -113,6 +114,7 @@ class Watching:
     def heard(self, name: str, request: Request, outcome: Outcome) -> None:
         """Take note of a crossing: a repository that could not be watched may be there now."""
         self._stills.heard(name, request, outcome)
+        self._restless.heard(name, request, outcome)
         self._look_back(name, request, outcome)
         repository = self._known.get(name)
         if repository is not None and name in self._troubles and not self._closed:
@@ -125,7 +127,7 @@ class Watching:
         what it takes along although it never rests.
         """
         busy = self._settler.busy(name) or frozenset()
-        return busy - self._restless.get(name, frozenset()) if request.cause == WATCH else busy
+        return self._restless.busy(name, busy) if request.cause == WATCH else busy
 
     def reconcile(self, name: str) -> None:
         """Have the whole tree looked at where anything may have changed since the last look; returns at once."""
@@ -269,10 +271,7 @@ class Watching:
         self._settler.changed(name, frozenset())
 
     def _settled(self, name: str, paths: frozenset[str] | None) -> None:
-        # At the maximum wait some paths are still being saved. Their tasks stay out once, and no longer.
-        busy = self._settler.busy(name) or frozenset()
-        unsettled = busy - self._left_out.get(name, frozenset())
-        self._left_out[name], self._restless[name] = unsettled, busy - unsettled
+        unsettled = self._restless.stays(name, self._settler.busy(name) or frozenset())
         self._wish(name, Request(WATCH, paths=paths, unsettled=unsettled))
 
 
