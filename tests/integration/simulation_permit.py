@@ -98,6 +98,10 @@ class Judge:
         """Return whether a person asked for the file's task, or one that a rename joins to it, to be pushed."""
         return bool(self._group(path) & (self._permit.asked | set(self._permit.takes)))
 
+    def answers(self, path: str) -> bool:
+        """Return whether a person who has seen both sides answers for the file's task, or one joined to it."""
+        return not self._group(path).isdisjoint(self._permit.takes)
+
     def may_push(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand at the remote for `old`; `result`: all that the remote then has."""
         return self._may(path, Take.LOCAL) or self._moved_on(path, old, new, result)
@@ -199,7 +203,7 @@ class Judge:
         if take not in self._takes(path):
             return False
         # A person's word answers also for what they undid: only one side has changed there.
-        if not self._both_changed(path) and self._group(path).isdisjoint(self._permit.takes):
+        if not self._both_changed(path) and not self.answers(path):
             return False
         self.answered.add(unit_of(path))
         return True

@@ -71,8 +71,12 @@ class Reviews:
                 # What stood here and is gone was taken away by its user, also where no HEAD of theirs ever had it.
                 gone = files.get(path) in (None, fork.get(path)) and witness.has_read(old)
                 free = old == new or gone or old in witness.given_up or self._lineage.contains(new, old)
-                if not free and not judge.may_show(path, old, new, result):
+                if free:
+                    continue
+                if not judge.may_show(path, old, new, result):
                     raise Lost(f"{name} put {new} over {old} on {ref}, which it never contained")
+                if judge.answers(path):
+                    self._lineage.written(path, new.rpartition(":")[2], [old])  # whoever goes on from it has seen both
             if is_absent(new):
                 self._forge.absent(ref, path, new)
         witness.read(files[path] for path in changed & files.keys())  # also by a crossing that broke off after that
