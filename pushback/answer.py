@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -318,9 +319,11 @@ def _reviewed(
 
 
 def _in_conflict(tasks: tuple[TaskState, ...]) -> str | None:
-    names = [task.name for task in tasks if task.push_status is PushStatus.CONFLICT]
-    if not names:
+    found = [task for task in tasks if task.push_status is PushStatus.CONFLICT]
+    if not found:
         return None
+    alike = Counter(task.name for task in found)  # of a task that was moved, both places have its name
+    names = [task.name if alike[task.name] == 1 else task.path for task in found]
     return f"an answer: both sides changed {first_of(names, _NAMED)}"
 
 

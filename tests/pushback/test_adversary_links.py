@@ -198,3 +198,14 @@ def test_two_trees_are_compared_once_however_many_tasks_they_hold(
     monkeypatch.setattr(Objects, "renames", renames)
     assert len(there.sync().tasks) == len(names)
     assert compared and len(compared) == len(set(compared))
+
+
+def test_a_conflict_about_a_moved_task_names_both_places(here: Side, there: Side) -> None:
+    both_have(here, there)
+    there.pushback["conflict_strategy"] = "fail"
+    here.repo.write("t/new", "theirs\n")
+    healthy(here.sync())
+    there.repo.path("t").rename(there.repo.path("moved"))
+    outcome = there.sync()
+    assert {task.name for task in outcome.tasks if task.in_conflict} == {"t"}
+    assert outcome.waiting_for == "an answer: both sides changed moved, t"
