@@ -236,7 +236,9 @@ class World:
                 )
         now = staged(clone.repo)
         if outcome is None:
-            clone.dead |= now - clone.witness.staged
+            # Also what its HEAD has too: where the user takes HEAD back, it is staged and not by them.
+            moved = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+            clone.dead |= (now | moved) - clone.witness.staged
         elif not _waits(outcome) and outcome.state is not State.FAILING:
             clone.dead.clear()
             clone.witness.staged &= now
