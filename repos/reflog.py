@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from gitferry.repos.objects import Objects
 
-_STEPS = 200
+_STEPS = 200  # how far back anything is looked for
 #: The first word of what git writes down for commands that take the working tree along.
 _WITH_THE_TREE = (
     *("pull", "merge", "rebase", "commit", "checkout", "switch", "cherry-pick", "revert", "am", "clone", "initial"),
@@ -20,30 +22,44 @@ def left_behind(objects: Objects, since: str) -> tuple[str, ...]:
     `git reset --mixed` leaves them, and plumbing does; where the log does not reach back, it is assumed of `since`.
     """
     found: dict[str, None] = {}
-    for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):
-        before, after = str(entry.oid_old), str(entry.oid_new)
-        if after == since:
+    for step in _steps(objects):
+        if step.after == since:
             return tuple(found)
-        words = (entry.message or "").replace(":", " ").split(" ", 1)
+        command = step.message.replace(":", " ").split(" ", 1)[0]
         # `git stash` and a plain `git reset` are in the log too, though they move nothing.
-        if words[0] not in _WITH_THE_TREE and before != after and objects.has(before):
-            found[before] = None
-        if before == since:
+        if command not in _WITH_THE_TREE and step.before != step.after and objects.has(step.before):
+            found[step.before] = None
+        if step.before == since:
             return tuple(found)  # what came before may have expired
-    return (*found, *({since} - found.keys()))
+    found[since] = None
+    return tuple(found)
 
 
 def was_at(objects: Objects, commit: str) -> bool:
     """Return whether HEAD lately stood at a commit."""
-    log = islice(objects.repo.lookup_reference("HEAD").log(), _STEPS)
-    return any(commit in (str(entry.oid_old), str(entry.oid_new)) for entry in log)
+    return any(commit in (step.before, step.after) for step in _steps(objects))
 
 
 def amended_from(objects: Objects, since: str) -> bool:
     """Return whether HEAD came from `since` by commits and amends alone: what differs was done on purpose then."""
-    for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):
-        if str(entry.oid_new) == since:
+    for step in _steps(objects):
+        if step.after == since:
             return True
-        if not (entry.message or "").startswith(("commit:", "commit (amend):")):
+        if not step.message.startswith(("commit:", "commit (amend):")):
             return False
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One move of HEAD, from one commit to another."""
+
+    before: str
+    after: str
+    message: str
+
+
+def _steps(objects: Objects) -> Iterator[_Step]:
+    """Yield HEAD's latest moves, the newest first."""
+    for entry in islice(objects.repo.lookup_reference("HEAD").log(), _STEPS):
+        yield _Step(str(entry.oid_old), str(entry.oid_new), entry.message or "")
