@@ -147,7 +147,7 @@ class Gatherer:
                 f"what others did on its review branch {review.branch} could not be fetched: see what that is, then "
                 "`gitferry sync`"
             )
-        if there and unbearable is None and self._has(there) and objects.is_ancestor(review.tip, there):
+        if there and unbearable is None and objects.is_ancestor(review.tip, there):
             tips = [there, review.tip]
         sides = [self._side(objects.tree_of(tip), paths) for tip in tips]
         remote = self._side(self._sides.upstream, paths)

@@ -85,7 +85,7 @@ def _there(ground: Ground, review: Review, there: str | None, remote: str) -> st
 
 def unseen(objects: Objects, review: Review) -> bool:
     """Return whether a branch stands, as far as is known, at a commit that could not be fetched."""
-    return bool(review.there) and not objects.has(str(review.there))
+    return bool(review.there and not objects.has(review.there))
 
 
 def fetched(ground: Ground, branch: str, there: str, remote: str) -> bool:
