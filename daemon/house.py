@@ -22,7 +22,6 @@ from gitferry.daemon.auditing import Auditing
 from gitferry.daemon.board import Board, Known, from_outcome, from_row
 from gitferry.daemon.clock_watch import since_boot
 from gitferry.daemon.ferry import Ferry
-from gitferry.daemon.lane import WATCH
 from gitferry.daemon.lanes import Engine, Lanes
 from gitferry.daemon.ledger import Ledger
 from gitferry.daemon.parallel import in_parallel
@@ -32,7 +31,7 @@ from gitferry.daemon.remote_host import host_of, remote_url
 from gitferry.daemon.roster import Roster
 from gitferry.daemon.vitals import Vitals
 from gitferry.pushback import answer
-from gitferry.pushback.outcome import Request, State
+from gitferry.pushback.outcome import WATCH, Request, State
 from gitferry.pushback.readiness import Waits
 from gitferry.repos.observe import BEING_WRITTEN
 from gitferry.security.redact import redact

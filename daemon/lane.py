@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gitferry.pushback.outcome import Outcome, Request, State
+from gitferry.pushback.outcome import WATCH, Outcome, Request, State
 
 if TYPE_CHECKING:
     from gitferry.config.model import Repository
-
-WATCH = "watch"
 
 
 @dataclass(slots=True)

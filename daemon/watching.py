@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from gitferry.config.errors import GitferryError
 from gitferry.daemon.alarms import Alarms
 from gitferry.daemon.disk import disk_of, mount_points
-from gitferry.daemon.lane import WATCH
 from gitferry.daemon.pool import Pool
 from gitferry.daemon.restless import Restless
 from gitferry.daemon.stills import Stills
-from gitferry.pushback.outcome import Request
+from gitferry.pushback.outcome import WATCH, Request
 from gitferry.repos.progress import Step
 from gitferry.repos.settle import Patience, Settler
 from gitferry.repos.state import locate

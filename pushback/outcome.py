@@ -78,11 +78,14 @@ class Lack(StrEnum):
     VAULT = "vault"  # it is locked
 
 
+WATCH = "watch"  # the cause of what the watcher wishes
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One wish to cross. Wishes for one repository are coalesced with `merge`."""
 
-    cause: str  # "watch", "schedule", "start", "reconcile", "request"
+    cause: str  # WATCH, "schedule", "start", "reconcile", "retry", "request", "undo", "survey"
     paths: frozenset[str] | None = None  # changed paths the watcher saw; None: look at the whole tree
     unsettled: frozenset[str] = frozenset()  # paths still being saved: their tasks stay out of this crossing
     fetch: bool = False  # ask the remote before planning

@@ -24,7 +24,7 @@ from gitferry.pushback.ground import Ground
 from gitferry.pushback.held_outside import Outside
 from gitferry.pushback.linking import linked
 from gitferry.pushback.merging import Merger
-from gitferry.pushback.outcome import Request, Strategy
+from gitferry.pushback.outcome import WATCH, Request, Strategy
 from gitferry.pushback.own_commits import OwnCommits
 from gitferry.pushback.plan import held_back, not_at_head, plan
 from gitferry.pushback.readiness import Waits, require_history
@@ -201,7 +201,7 @@ class Planner:
         grouping = self.grouping((head_tree, upstream_tree))
         paths = None if hints is None else self._scope(record, hints, head_tree, upstream_tree, grouping)
         # The watcher vouches for what it names, and for no more.
-        settled = request.by_hand or (request.cause == "watch" and hints == request.paths)
+        settled = request.by_hand or (request.cause == WATCH and hints == request.paths)
         limits = Limits(
             size=settings.pushback.limits.file,
             quiet=0.0 if settled else settings.watch.quiet,
