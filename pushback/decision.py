@@ -129,6 +129,11 @@ class View:
         return None if self.reviewed is None else self.reviewed.landed
 
     @property
+    def known_base(self) -> Side | None:
+        """What both sides are known to come from: a review of it landed, or a crossing died after its push."""
+        return self.landed or self.parted
+
+    @property
     def passes(self) -> bool:
         """Whether HEAD would be beyond a change of the remote that the task may lack, were it not held."""
         return self.remote != self.head or self.held is not None or any(side != self.head for side in self.passed)

@@ -75,8 +75,7 @@ def _directions(member: Decision) -> set[Action]:
 
 def _gone(view: View) -> bool:
     """Whether both sides deleted it: one of them, if it moved it, did so against the other's wish."""
-    known = view.landed or view.parted
-    bases = view.bases if known is None else (known,)
+    bases = view.bases if view.known_base is None else (view.known_base,)
     return not view.local.present and not view.remote.present and any(base.present for base in bases)
 
 

@@ -183,10 +183,11 @@ class Planner:
 
         What the user had committed beyond that is an edit again.
         """
-        objects, found = self._objects, dict[str, None]()
-        for left in behind if upstream is not None else ():
-            found |= dict.fromkeys(objects.tree_of(base) for base in objects.merge_bases(left, str(upstream)))
-        return tuple(found)
+        if upstream is None:
+            return ()
+        objects = self._objects
+        bases = (base for left in behind for base in objects.merge_bases(left, upstream))
+        return tuple(dict.fromkeys(objects.tree_of(base) for base in bases))
 
     def grouping(self, trees: Sequence[str]) -> Grouping:
         """Return how paths belong to tasks, a directory being one where any of the trees has a manifest in it."""

@@ -42,9 +42,9 @@ def rules(view: View, local: Side, merge: Merge) -> Verdict:  # noqa: PLR0911 - 
 def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     """Return what both sides come from: one content, two where either may be it, none where nobody knows."""
     # The remote's content was made of it, and so was what was edited here since; what is at HEAD was made of HEAD.
-    known, at_head = view.landed or view.parted, _at_head(view, view.local)
-    if known is not None and not at_head:
-        return (known,)
+    at_head = _at_head(view, view.local)
+    if view.known_base is not None and not at_head:
+        return (view.known_base,)
     if view.landed is not None and at_head:
         held = None  # what it was held for was answered in review
     if held is not None and held.state is not HoldState.PARKED:
@@ -58,8 +58,8 @@ def bases_of(view: View, held: HeldView | None) -> tuple[Side, ...]:
     upstream = (view.head,) if view.head == view.remote else view.bases[:1]
     bases = [*upstream, *(() if view.agreed is None or view.head == view.remote else (view.agreed,))]
     for side in view.passed:
-        # HEAD was moved over files that stayed behind: what was edited in them may come from either.
-        bases += () if side in bases else (side,)
+        if side not in bases:
+            bases.append(side)  # HEAD was moved over files that stayed behind: what was edited may come from either
     return tuple(bases)
 
 

@@ -24,19 +24,14 @@ from gitferry.repos.content import Content
 from gitferry.repos.hold import HoldState
 
 
-def by_strategy(  # noqa: PLR0911 - a return for each
-    held: Decision, strategy: Strategy, merge: Merge
-) -> Decision:
+def by_strategy(held: Decision, strategy: Strategy, merge: Merge) -> Decision:
     """Return what the strategy makes of a conflict whose local side may travel now."""
     view = held.view
     if strategy is Strategy.TAKE_LOCAL:
         return replace(held, action=Action.PUSH, reason=None, answered=Take.LOCAL)
-    parked = view.held is not None and view.held.state is HoldState.PARKED
-    returned = parked and view.held is not None and view.local in view.held.locals
-    if strategy is Strategy.TAKE_REMOTE and not returned and len(held.bases) > 1 and view.remote in held.bases:
-        return replace(held, reason=MADE_OF_EITHER)  # the remote may have changed nothing that this was made from
     if strategy is Strategy.TAKE_REMOTE:
-        return replace(held, action=Action.PULL, reason=None, answered=Take.REMOTE)
+        pulled = replace(held, action=Action.PULL, reason=None, answered=Take.REMOTE)
+        return replace(held, reason=MADE_OF_EITHER) if _may_be_made_of_remote(held) else pulled
     if strategy is Strategy.CREATE_PR:
         return replace(held, reason=CONFLICT_IN_REVIEW, review=True)
     if strategy is Strategy.FAIL:
@@ -45,6 +40,16 @@ def by_strategy(  # noqa: PLR0911 - a return for each
     if strategy is Strategy.MANUAL:
         return replace(held, reason=MERGE_UNCLEAN if merged is None else MERGE_READY)
     return _unclean(held) if merged is None else to_both(held, merged, Take.MERGED)
+
+
+def _may_be_made_of_remote(held: Decision) -> bool:
+    """Whether the edit may have been made from what the remote has, so that the remote changed nothing of it.
+
+    What comes back from a stash was not.
+    """
+    view, before = held.view, held.view.held
+    returned = before is not None and before.state is HoldState.PARKED and view.local in before.locals
+    return not returned and len(held.bases) > 1 and view.remote in held.bases
 
 
 def _unclean(held: Decision) -> Decision:
