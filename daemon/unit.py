@@ -217,14 +217,19 @@ def account_of(content: str) -> str:
 def directories_of(content: str) -> dict[str, str]:
     """Return the variables by which a unit of ours names the daemon's directories, with what they say."""
     lines = [line.removeprefix("Environment=") for line in content.splitlines() if line.startswith("Environment=")]
-    given = [word.replace("%%", "%").partition("=") for line in lines for word in shlex.split(line)]
+    given = [word.partition("=") for line in lines for word in _words(line)]
     return {name: value for name, _, value in given if name in _DIRECTORIES}
 
 
 def started_by(content: str) -> list[str]:
     """Return the words of the command that a unit of ours starts; nothing where it has none."""
     line = next((line for line in content.splitlines() if line.startswith("ExecStart=")), "")
-    return [word.replace("%%", "%") for word in shlex.split(line.removeprefix("ExecStart="))]
+    return _words(line.removeprefix("ExecStart="))
+
+
+def _words(value: str) -> list[str]:
+    """Return the words of a unit's line, as `quoted` was given them; `$$` and escaped bytes stay as they are."""
+    return [word.replace("%%", "%") for word in shlex.split(value)]
 
 
 def settings_of(content: str) -> Path | None:
