@@ -317,11 +317,10 @@ class Lanes:
             outage = self._outages.get(place)
             if outage is None:
                 return
-            if not outcome.reached:
-                scouting = outage.scout == lane.name
-                outage.scout = None if scouting else outage.scout
-            else:
-                scouting = False
+            scouting = not outcome.reached and outage.scout == lane.name
+            if scouting:
+                outage.scout = None
+            if outcome.reached:
                 for name in self._outages.found(place):
                     self._resume(name)
                 self._alarms.clear(("place", place))  # under the mutex: the host may be lost again in this moment
