@@ -8,18 +8,18 @@ from __future__ import annotations
 import atexit
 import gc
 
-_SELDOM = 100_000  # objects more than at the last look, in place of 700: a verb that lives on does not grow for ever
+_SELDOM = 100_000  # objects more than at the last look, in place of 700: so a verb that lives on does not grow for ever
 _USUAL = gc.get_threshold()
 
 
 def look_seldom() -> None:
-    """Do so from now on, and not at the exit either: the memory goes with the process."""
+    """Have Python look for garbage seldom from now on, and not at the exit: the memory goes with the process."""
     gc.set_threshold(_SELDOM)
     atexit.unregister(gc.freeze)  # for whoever comes here twice
     atexit.register(gc.freeze)
 
 
 def look_as_usual() -> None:
-    """Do so from now on, but not among what is there now, such as loaded modules."""
+    """Have it look as often as it does by itself, but not among what is there now, such as loaded modules."""
     gc.freeze()
     gc.set_threshold(*_USUAL)

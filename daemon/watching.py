@@ -81,7 +81,7 @@ class Watching:
         self._places: dict[str, Place] = {}
         self._stills = Stills()
         self._looking: set[str] = set()  # at whose files somebody looks, or will
-        self._unseen: set[str] = set()  # where crossings were told of changes, and could not look
+        self._unseen: set[str] = set()  # where a crossing had to wait or failed before it looked at files
         self._closed = False
         self._settler.start()
 

@@ -13,9 +13,9 @@ _REMEMBERED = 150_000
 
 
 class ManifestTrees:
-    """Directories with a manifest, by tree. Shared by the crossings of one process: it only ever adds facts.
+    """Directories with a manifest, by tree. Shared by the crossings of one process: what is known of a tree stays true.
 
-    What nobody has asked for while as much was remembered as may be goes: trees of commits that are long past.
+    What nobody asks for while as much is read as may be remembered is forgotten: trees of commits that are long past.
     """
 
     def __init__(self) -> None:
