@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
-from gitferry.pushback import guards, undone
+from gitferry.pushback import guards, head_moves, undone
 from gitferry.pushback.decision import (
     PULL_ONLY,
     PUSH_OFF,
@@ -41,7 +41,7 @@ from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
 from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
-from gitferry.repos.reflog import amended_from, left_behind, was_at
+from gitferry.repos.reflog import amended_from
 from gitferry.repos.review import Approval
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 from gitferry.repos.tree_size import require_bearable
@@ -152,14 +152,7 @@ class Planner:
         require_bearable(objects, head_tree, upstream_tree)
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
         trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
-        agreed = record.agreed if record.agreed is not None and objects.has(record.agreed) else None
-        stood = record.head if record.head is not None and objects.has(record.head) else None
-        lost = None
-        if agreed is not None and head is not None and not objects.is_ancestor(agreed, head):
-            # At the first crossing it is what the user had fetched, and HEAD need not have had it.
-            had = (stood is not None and objects.is_ancestor(agreed, stood)) or was_at(objects, agreed)
-            lost = agreed if had else None
-        behind = () if stood is None or head in (None, stood) else left_behind(objects, stood)
+        lost, behind = head_moves.lost(objects, record, head), head_moves.moved_over(objects, record, head)
         # Where HEAD was moved over the files, any of them may have stayed: once we agree upon HEAD, nobody knows.
         seen = self._observe(record, head_tree, upstream_tree, trees, None if behind else self._request.paths)
         grouping = self.grouping((head_tree, upstream_tree, seen.disk))
@@ -174,20 +167,9 @@ class Planner:
             base_commits=bases,
             bases=trees,
             agreed=None if lost is None else objects.tree_of(lost),
-            passed=self._passed(behind, upstream),
+            passed=head_moves.passed(objects, behind, upstream),
         )
         return sides, seen, grouping
-
-    def _passed(self, behind: Sequence[str], upstream: str | None) -> tuple[str, ...]:
-        """Return the trees of what these commits, at which HEAD was moved over the files, have of the upstream.
-
-        What the user had committed beyond that is an edit again.
-        """
-        if upstream is None:
-            return ()
-        objects = self._objects
-        bases = (base for left in behind for base in objects.merge_bases(left, upstream))
-        return tuple(dict.fromkeys(objects.tree_of(base) for base in bases))
 
     def grouping(self, trees: Sequence[str]) -> Grouping:
         """Return how paths belong to tasks, a directory being one where any of the trees has a manifest in it."""
