@@ -123,7 +123,7 @@ def _whole(member: Decision, view: View) -> Decision:
 
 def _origin(view: View) -> tuple[Side, ...]:
     """Return what all of both sides' changes of a task came from, those that they agree on included."""
-    elsewhere = (view.held, view.parted, view.agreed)
+    elsewhere = (view.held, view.known_base, view.agreed)
     if len(view.bases) == 1 and not view.passed and all(each is None for each in elsewhere):
         return view.bases
     return bases_of(view, view.held)

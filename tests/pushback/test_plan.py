@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gitferry.pushback import plan as planning
 from gitferry.pushback.answers import Answered
-from gitferry.pushback.decision import TRAVELS, Action, Decision, HeldView, Policy, Side, Touch, View
+from gitferry.pushback.decision import TRAVELS, Action, Decision, HeldView, Policy, Reviewed, Side, Touch, View
 from gitferry.pushback.merge import merge_content
 from gitferry.pushback.outcome import Strategy, Take
 from gitferry.pushback.plan import batches, decide
@@ -360,3 +360,16 @@ def test_of_an_undone_task_edited_since_no_merge_brings_back_what_was_undone() -
         assert verdict.action is action
     again = HeldView((), (base, local), HoldState.ACTIVE)  # as that conflict is held
     assert rules(replace(view, held=again), local, merge).action is Action.HOLD
+
+
+def test_what_is_taken_back_of_a_review_that_landed_no_linked_task_brings_back() -> None:
+    def side(oid: str) -> Side:
+        return Side({PATHS[1]: Entry(FILE, oid)})
+
+    before, sent, theirs = side("aaa"), side("baa"), side("caa")
+    view = View("t", before, sent, theirs, (before,), reviewed=Reviewed(sent, landed=sent))
+    other = Side({"u": Entry(FILE, "aaa")})
+    views, policy = (view, View("u", other, other, other, (other,))), Policy(strategy=Strategy.MERGE)
+    for links in ((), (("t", "u"),)):
+        decision = next(one for one in planning.plan(views, policy, merge, links) if one.unit == "t")
+        assert decision.action is Action.HOLD
