@@ -120,13 +120,13 @@ class Watching:
             self._soon(repository, partial(self._watch_late, repository))
 
     def busy(self, name: str, request: Request) -> frozenset[str]:
-        """Return the paths that were changed too recently to travel with `request`; nothing where that is unknown.
+        """Return the paths that were changed too recently to travel with `request`, which is carried out now.
 
-        The watcher's own may have waited for its turn: what was saved since is no quieter than for any other, but for
-        what it takes along although it never rests.
+        Nothing where that is unknown. The watcher's own may have waited for its turn: what was saved since is no
+        quieter than for any other, but for what it takes along although it never rests.
         """
         busy = self._settler.busy(name) or frozenset()
-        return self._restless.busy(name, busy) if request.cause == WATCH else busy
+        return self._restless.stays(name, busy) if request.cause == WATCH else busy
 
     def reconcile(self, name: str) -> None:
         """Have the whole tree looked at where anything may have changed since the last look; returns at once."""
@@ -270,8 +270,8 @@ class Watching:
         self._settler.changed(name, frozenset())
 
     def _settled(self, name: str, paths: frozenset[str] | None) -> None:
-        unsettled = self._restless.stays(name, self._settler.busy(name) or frozenset())
-        self._wish(name, Request(WATCH, paths=paths, unsettled=unsettled))
+        self._restless.rested(name, self._settler.busy(name) or frozenset())
+        self._wish(name, Request(WATCH, paths=paths))
 
 
 def _log_crash(error: BaseException, doing: str) -> None:
