@@ -176,6 +176,7 @@ class Crossing:
             ground.git, upstream.remote, upstream.branch, timeouts=timeouts, tracking_ref=upstream.tracking_ref
         )
         fp("fetch.pack")
+        self._planner.waited()
         if tip is not None:
             arrived = tuple(
                 s for s in known.sent if ground.objects.has(s.tip) and ground.objects.is_ancestor(s.tip, tip)

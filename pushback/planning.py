@@ -78,6 +78,7 @@ class Planner:
         self._objects = ground.objects
         self._request = request
         self._at = at
+        self._vouched = request.cause == WATCH
         self.merger = Merger(ground)
         self._validator = Validator(ground.objects, ground.settings, ground.host.validated, ground.host.schema_workers)
         large = None if ground.dry else LargeFiles(ground.place, ground.state.config)
@@ -92,6 +93,10 @@ class Planner:
                 large,
             )
         )
+
+    def waited(self) -> None:
+        """Take note that the remote was asked: what the watcher vouched for may be saved again by now."""
+        self._vouched = False
 
     def upstream(self) -> str | None:
         """Return the upstream tip as last seen."""
@@ -184,11 +189,11 @@ class Planner:
         grouping = self.grouping((head_tree, upstream_tree))
         paths = None if hints is None else self._scope(record, hints, head_tree, upstream_tree, grouping)
         # The watcher vouches for what it names, and for no more.
-        settled = request.by_hand or (request.cause == WATCH and hints == request.paths)
+        settled = request.by_hand or (self._vouched and hints == request.paths)
         limits = Limits(
             size=settings.pushback.limits.file,
             quiet=0.0 if settled else settings.watch.quiet,
-            now=self._at.timestamp(),
+            now=self._ground.host.clock().timestamp(),  # what was saved while the remote was asked is no quieter
             unsettled=frozenset() if request.by_hand else request.unsettled,
         )
 

@@ -44,7 +44,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is not read: files over `size` bytes, written less than `quiet` seconds before `now`, or `unsettled`."""
+    """What is not read: files over `size` bytes, written less than `quiet` seconds from `now`, or `unsettled`."""
 
     size: int
     quiet: float = 0.0
@@ -274,7 +274,8 @@ class Observer:
         return BEING_WRITTEN if self._is_fresh(path, found, limits) else None
 
     def _is_fresh(self, path: str, found: os.stat_result, limits: Limits) -> bool:
-        return path in limits.unsettled or 0 <= limits.now - found.st_mtime < limits.quiet
+        # Either way: what is written as we look was not there `now`.
+        return path in limits.unsettled or abs(limits.now - found.st_mtime) < limits.quiet
 
     def _nearest(self, path: str) -> os.stat_result:
         """Return the status of the nearest directory above a path that is gone."""

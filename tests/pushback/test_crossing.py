@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gitferry.config.model import Watch
 from gitferry.pushback.commit import Tip, TipBuilder
+from gitferry.pushback.crossing import cross
+from gitferry.pushback.outcome import Request
+from gitferry.repos import transport
 from gitferry.tests.pushback.kit import Side, healthy
 from gitferry.tests.repo import Repo
 
@@ -201,6 +208,30 @@ def test_a_save_in_the_middle_of_a_crossing_is_seen_before_the_push(
     healthy(here.save("note.md"))
     assert remote.tree("main")["note.md"] == b"whole\n"
     assert [tree for tree in remote.commits("main") if remote.tree(tree).get("note.md") == b"half"] == []
+
+
+@pytest.mark.parametrize("by_watch", [True, False])
+def test_what_is_saved_while_the_remote_is_asked_must_rest_too(
+    here: Side, there: Side, remote: Repo, monkeypatch: pytest.MonkeyPatch, by_watch: bool
+) -> None:
+    healthy(there.sync())
+    here.repo.write("here.md", "makes the push of what the watcher names stale\n")
+    healthy(here.sync())
+    there.repo.write("note.md", "whole\n")
+    os.utime(there.repo.path("note.md"), (time.time() - 60,) * 2)
+    fetch = transport.fetch
+
+    def fetched_while_saving(*args: Any, **kwargs: Any) -> str | None:
+        tip = fetch(*args, **kwargs)
+        there.repo.write("note.md", "half")
+        return tip
+
+    monkeypatch.setattr(transport, "fetch", fetched_while_saving)
+    request = Request("watch", paths=frozenset({"note.md"})) if by_watch else Request("schedule", fetch=True)
+    settings = there.settings.model_copy(update={"watch": Watch(quiet=30)})
+    outcome = cross(settings, request, host=replace(there.host, clock=lambda: datetime.now(UTC)))
+    assert there.task(outcome, "note.md").push_status == "pending"
+    assert "note.md" not in remote.tree("main")
 
 
 def test_names_that_are_not_utf8_travel(here: Side, there: Side, remote: Repo) -> None:
