@@ -30,6 +30,7 @@ from gitferry.repos.hold import Hold
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Observer
 from gitferry.repos.record import Journal, Record
+from gitferry.repos.reflog import newest
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.tasks import task_id
 
@@ -300,10 +301,16 @@ class Carrier:
             snapshots=snapshots,
             agreed=agreed or current.agreed,
             head=tip.commit,
+            log=self._log(tip),
             seen=None,
             fetched=fetched,
         )
         return self._save(done, current, head=tip.commit)
+
+    def _log(self, tip: Tip) -> str | None:
+        """Return the newest entry of HEAD's log: ours, or as we looked. What the user did since is to be seen yet."""
+        ours = newest(self._objects, tip.commit) if tip.commit not in (None, self._sides.head_commit) else None
+        return ours or self._sides.log
 
     def _is_settled(self, sent: Journal, tip: Tip) -> bool:
         """Whether HEAD has by now what a push that nobody acknowledged set out to bring."""

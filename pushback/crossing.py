@@ -32,6 +32,7 @@ from gitferry.repos.lfs import NotUploaded
 from gitferry.repos.lock import lane_lock
 from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.record import Record
+from gitferry.repos.reflog import newest
 from gitferry.repos.remote_error import RemoteError
 from gitferry.repos.signing_error import SigningWaits
 from gitferry.repos.signing_key import SigningFailed
@@ -205,7 +206,8 @@ class Crossing:
         if seen is None or seen in (agreed, record.seen):
             return record
         if agreed is None and not record.fetched:
-            return records.save(objects, replace(record, agreed=seen, head=head), head=head, at=self._at)
+            log = None if head is None else newest(objects, head)
+            return records.save(objects, replace(record, agreed=seen, head=head, log=log), head=head, at=self._at)
         if agreed is None or head is None or not objects.has(agreed):
             return record
         if not (objects.is_ancestor(agreed, seen) and objects.is_ancestor(seen, head)):

@@ -23,7 +23,9 @@ def lost(objects: Objects, record: Record, head: str | None) -> str | None:
 def moved_over(objects: Objects, record: Record, head: str | None) -> tuple[str, ...]:
     """Return the commits at which HEAD's moves since the last crossing may have left the files, the newest first."""
     stood = _known(objects, record.head)
-    return () if stood is None or head in (None, stood) else left_behind(objects, stood)
+    if stood is None or head is None or (head == stood and record.log is None):
+        return ()
+    return left_behind(objects, stood, record.log)  # also where it is back: it was at other commits meanwhile
 
 
 def passed(objects: Objects, behind: Iterable[str], upstream: str | None) -> tuple[str, ...]:

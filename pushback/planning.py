@@ -41,7 +41,7 @@ from gitferry.repos.objects import EMPTY_TREE
 from gitferry.repos.observe import Limits, Observation, Observer
 from gitferry.repos.opened import Opened
 from gitferry.repos.record import Record
-from gitferry.repos.reflog import amended_from
+from gitferry.repos.reflog import amended_from, newest
 from gitferry.repos.review import Approval
 from gitferry.repos.tasks import Grouping, resolve_layout, task_id
 from gitferry.repos.tree_size import require_bearable
@@ -157,6 +157,7 @@ class Planner:
         require_bearable(objects, head_tree, upstream_tree)
         bases = () if head is None or upstream is None else objects.merge_bases(head, upstream)
         trees = tuple(objects.tree_of(base) for base in bases) or (EMPTY_TREE,)
+        log = None if head is None else newest(objects)
         lost, behind = head_moves.lost(objects, record, head), head_moves.moved_over(objects, record, head)
         # Where HEAD was moved over the files, any of them may have stayed: once we agree upon HEAD, nobody knows.
         seen = self._observe(record, head_tree, upstream_tree, trees, None if behind else self._request.paths)
@@ -173,6 +174,7 @@ class Planner:
             bases=trees,
             agreed=None if lost is None else objects.tree_of(lost),
             passed=head_moves.passed(objects, behind, upstream),
+            log=log,
         )
         return sides, seen, grouping
 

@@ -18,3 +18,4 @@ class Sides:
     bases: tuple[str, ...]
     agreed: str | None = None  # S's tree, where HEAD no longer contains S
     passed: tuple[str, ...] = ()  # what of the upstream HEAD had where the user moved it and may have left files behind
+    log: str | None = None  # the newest entry of git's log of HEAD

@@ -77,6 +77,7 @@ class Record:
     oid: str | None = None
     agreed: str | None = None  # S
     head: str | None = None  # where HEAD stood then
+    log: str | None = None  # the newest entry of git's log of HEAD then, by its name in `repos.reflog`
     seen: str | None = None  # a later upstream commit that the user's own pulls brought into HEAD
     fetched: bool = False  # S was established; an empty remote later is a loss, not a beginning
     own: tuple[str, ...] = ()

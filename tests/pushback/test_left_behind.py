@@ -89,6 +89,29 @@ def test_where_the_remote_took_its_change_back(a: Side, b: Side, remote: Repo, s
     takes_the_remotes(b, remote, strategy, LINES)
 
 
+@every_strategy
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("deleted", [True, False])
+def test_where_head_came_back_to_what_the_last_crossing_left(
+    a: Side, b: Side, remote: Repo, strategy: str, deleted: bool, on: bool
+) -> None:
+    both_have(a, b, {NAME: LINES, "other.md": "other\n"})
+    if deleted:
+        a.repo.delete(NAME)
+        healthy(a.sync())
+    else:
+        push(a, THEIRS)
+    b.repo.pull("-q", "--ff-only")
+    b.repo.git("reset", "-q", "--mixed", "HEAD~1")
+    if on:
+        b.repo.write("other.md", "mine\n")
+        b.repo.git("commit", "-qm", "mine", "other.md")
+    push(a, LINES)
+    b.pushback["conflict_strategy"] = strategy
+    healthy(b.sync())
+    assert remote.tree("main")[NAME].decode() == b.repo.read(NAME) == LINES
+
+
 @pytest.mark.parametrize("strategy", ["fail", "take_remote", "merge"])
 def test_an_edit_beside_what_the_remote_took_back_does_not_bring_it_again(
     a: Side, b: Side, remote: Repo, strategy: str

@@ -42,6 +42,7 @@ def full(objects: Objects, head: str) -> Record:
         "feature/x",
         agreed=head,
         head=head,
+        log="an entry",
         fetched=True,
         own=(head,),
         holds=(Hold("caf\udce9", "directory", (tree, EMPTY_TREE), other, (tree,), "why", head, HoldState.PARKED, "s"),),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gitferry.repos.objects import Objects
-from gitferry.repos.reflog import amended_from, left_behind, was_at
+from gitferry.repos.reflog import amended_from, left_behind, newest, was_at
 from gitferry.tests.repo import Repo
 
 
@@ -100,6 +100,29 @@ def test_whether_head_was_amended(clone: Callable[..., Repo], commands: list[lis
         here.git(*command)
     objects = Objects(here.path(".git"))
     assert amended_from(objects, before) is amended
+    objects.close()
+
+
+@pytest.mark.parametrize("expired", [True, False])
+def test_head_that_is_back_left_behind_what_it_had_meanwhile(clone: Callable[..., Repo], expired: bool) -> None:
+    here = clone("here")
+    first, second = here.head, here.commit("second", allow_empty=True)
+    here.git("reset", "-q", "--mixed", first)
+    objects = Objects(here.path(".git"))
+    seen = newest(objects)
+    assert newest(objects, first) == seen
+    assert newest(objects, second) is None
+    assert left_behind(objects, first, seen) == ()
+    here.git("merge", "-q", "--ff-only", second)
+    here.git("reset", "-q", "--mixed", first)
+    third = here.commit("third", allow_empty=True)
+    assert left_behind(objects, first, seen) == (second,)
+    assert left_behind(objects, first) == ()
+    if expired:
+        here.git("reflog", "expire", "--expire=now", "--all")
+        assert newest(objects) is None
+        here.git("reset", "-q", "--mixed", second)
+        assert left_behind(objects, third, seen) == (third,)
     objects.close()
 
 
