@@ -81,7 +81,7 @@ class House:
         self.next_pull: Callable[[str], datetime | None] = lambda name: None
         self.watching: Callable[[str], str | None] = lambda name: None
         self._heard_too: Callable[[str, Request, Outcome], None] = lambda name, request, outcome: None
-        self._busy: Callable[[str, Request], frozenset[str]] = lambda name, request: frozenset()
+        self._busy: Callable[[str, Request], frozenset[str] | None] = lambda name, request: frozenset()
         self.roster.attend(self)
 
     def attend(self, watching: Watching, pulls: PullScheduler) -> None:
@@ -262,7 +262,11 @@ class House:
             return answer.failed(repository, self.ferry.host.clock(), error)
         if not request.by_hand:
             # A timer knows nothing of what is being saved at this moment, nor does a wish that waited for its turn.
-            request = replace(request, unsettled=request.unsettled | self._busy(repository.name, request))
+            busy = self._busy(repository.name, request)
+            if busy is not None:
+                request = replace(request, unsettled=request.unsettled | busy)
+            elif request.cause == WATCH:
+                request = replace(request, cause="reconcile")  # which vouches for nothing
         return self.ferry.cross(repository, request, lost)
 
     def _glance(self, repository: Repository) -> Outcome:

@@ -119,14 +119,14 @@ class Watching:
         if repository is not None and name in self._troubles and not self._closed:
             self._soon(repository, partial(self._watch_late, repository))
 
-    def busy(self, name: str, request: Request) -> frozenset[str]:
+    def busy(self, name: str, request: Request) -> frozenset[str] | None:
         """Return the paths that were changed too recently to travel with `request`, which is carried out now.
 
-        Nothing where that is unknown. The watcher's own may have waited for its turn: what was saved since is no
+        None: unknown which. The watcher's own may have waited for its turn: what was saved since is no
         quieter than for any other, but for what it takes along although it never rests.
         """
-        busy = self._settler.busy(name) or frozenset()
-        return self._restless.stays(name, busy) if request.cause == WATCH else busy
+        busy = self._settler.busy(name)
+        return busy if busy is None or request.cause != WATCH else self._restless.stays(name, busy)
 
     def reconcile(self, name: str) -> None:
         """Have the whole tree looked at where anything may have changed since the last look; returns at once."""

@@ -58,6 +58,25 @@ def test_what_is_saved_while_a_wish_of_the_watcher_waits_for_its_turn_must_rest_
         assert house.close()
 
 
+def test_what_is_fresh_stays_out_where_the_watcher_lost_sight(clone: Callable[..., Repo], remote: Repo) -> None:
+    work = clone()
+    house = House(settings(entry(work, watch={"quiet": "1h", "max_wait": "1h"})), dict(os.environ))
+    house.remember()
+    (repository,) = house.roster.settings.repositories
+    watching = Watching(lambda name, request: None, os.environ)
+    try:
+        house.attend(watching, PullScheduler(lambda name, request: None, watching.reconcile))
+        house._cross(repository, Request("request", fetch=True, by_hand=True), None)
+        until(lambda: watching.state("work") == "all")
+        work.write("notes.txt", "half of it\n")
+        watching._settler.changed("work", None)  # the kernel lost events
+        assert house._cross(repository, Request("watch"), None).pending == 1
+        assert "notes.txt" not in remote.tree("main")
+    finally:
+        watching.close()
+        assert house.close()
+
+
 def test_a_pause_that_is_over_is_waited_for_no_more_where_no_remote_is_known(
     clone: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
