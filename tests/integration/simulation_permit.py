@@ -104,22 +104,21 @@ class Judge:
 
     def may_push(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand at the remote for `old`; `result`: all that the remote then has."""
-        return self._may(path, Take.LOCAL) or self._moved_on(path, old, new, result)
+        return self._may(path, Take.LOCAL) or self._moved_on(path, old, new, result) or self._is_merge(path, new)
 
     def may_show(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand on a review branch for `old`, which the tracked branch had where it began."""
         asks = any(self._permit.asks(unit) for unit in self._group(path))
-        allowed = (asks and self._both_changed(path)) or self.may_push(path, old, new, result)
-        return allowed or self._is_merge(path, new)
+        return (asks and self._both_changed(path)) or self.may_push(path, old, new, result)
 
     def may_check_out(self, path: str, old: str, new: str, result: set[str]) -> bool:
         """Return whether `new` may stand in the working tree in the place of `old`."""
         return self._may(path, Take.REMOTE) or self._moved_on(path, old, new, result) or self._is_merge(path, new)
 
     def _is_merge(self, path: str, new: str) -> bool:
-        """Whether a merge rightly came to a version that there was: the other side took back what it had brought."""
+        """Whether a merge rightly came to a version that there was: a side took back what was brought there."""
         name = self._lineage.name(new)
-        taken_back = self._theirs.get(path) in self._lineage.brought_back
+        taken_back = any(side.get(path) in self._lineage.brought_back for side in (*self._ours, self._theirs))
         return name is not None and taken_back and isinstance(self.merged(path, name), list)
 
     def merged(self, path: str, name: str) -> list[str] | str:
