@@ -31,7 +31,7 @@ T = TypeVar("T")
 BASE_REFS = "refs/gitferry/base/"
 KEPT_REFS = "refs/gitferry/kept/"
 OURSELVES = Person("gitferry", "gitferry@localhost")
-_VERSION = 1
+_VERSION = 2
 _LONGEST = 150  # characters of an encoded branch name
 _OWN_KEPT = 1000  # own commits remembered: an amend or reset reaches back a few, never that many
 _STEP = timedelta(hours=6)  # the most that a chain ages from one record to the next: a clock that jumps is not believed

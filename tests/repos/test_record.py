@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from gitferry.repos.content import FILE, Entry
 from gitferry.repos.hold import Hold, HoldState
 from gitferry.repos.objects import EMPTY_TREE, Objects
 from gitferry.repos.record import Chain, Journal, Record, RecordUnreadable
+from gitferry.repos.review import Approval, Review
 from gitferry.tests.repo import Repo
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -176,3 +177,22 @@ def test_everything_named_survives_any_number_of_new_chains(repo: Repo, objects:
     assert all(repo.has(oid) for oid in (*hold.locals, hold.theirs, hold.bases[0], theirs, *record.snapshots))
     assert records.load(objects, record.branch) == record
     repo.fsck()
+
+
+def test_other_fields_are_another_version() -> None:
+    """Else a gitferry that does not know them would take them for a fault of its own."""
+    known = {
+        kind.__name__: " ".join(field.name for field in fields(kind))
+        for kind in (Record, Journal, Hold, Review, Approval)
+    }
+    assert (records._VERSION, known) == (
+        2,
+        {
+            "Record": "branch oid agreed head log seen fetched own holds journal sent waiting guarded snapshots "
+            "reviews approvals paused paused_until pushes_held sequence",
+            "Journal": "head tip before after paths undone",
+            "Hold": "unit kind bases theirs locals reason theirs_commit state since partner moved_from unsure",
+            "Review": "branch units tip there url left over",
+            "Approval": "unit version by at granted",
+        },
+    )
