@@ -246,6 +246,17 @@ def unedited(world: World, name: str) -> bool:
     return replace(mine, executable=gits.executable) == gits
 
 
+def edited_for_git(repo: Repo) -> set[str]:
+    """Return the files that git takes for edited once it looks at their contents, whatever it believes of them by now.
+
+    Attributes that a pull brings may make an edit of what was checked out before; git says so when it looks next.
+    """
+    for name in repo.git_bytes("ls-files", "-z").split(b"\0"):
+        if name and os.path.lexists(repo.root / os.fsdecode(name)):
+            os.utime(repo.root / os.fsdecode(name), (0, 0), follow_symlinks=False)
+    return {os.fsdecode(name) for name in repo.git_bytes("diff", "--name-only", "-z").split(b"\0") if name}
+
+
 def seen(repo: Repo, name: str) -> Node | None:
     """Return what stands at a path of a working tree."""
     path = repo.path(name)
